@@ -1,0 +1,100 @@
+"""The first stage: the draft, and beside it the criteria that it will be judged by.
+
+Invariant: the draft's call carries the client's own messages and sampling untouched, and its failure is the request's.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from contextlib import aclosing
+from typing import Protocol
+
+from models.engine import ChatRequest, EngineError
+from principles.retrieve import Retrieval
+from principles.schema import Principle
+from service.revision.budget import Level
+from service.revision.events import DraftDelta, PrinciplesFound, RubricWritten
+from service.revision.failure import Reason, StageFailure
+from service.revision.prompts import Message
+from service.revision.rubric import Criterion, RubricFailure, parse_rubric, rubric_schema
+from service.revision.run import Run
+
+log = logging.getLogger("preceptor.revision")
+
+
+class Retriever(Protocol):
+    """Finds the scenario of a conversation and the principles that bear on it; may be called from several threads."""
+
+    def retrieve(self, messages: Sequence[Message], top_k: int) -> Retrieval:
+        """At most ``top_k`` principles that the scenario admits, most similar first."""
+
+
+async def write_draft(run: Run, *, as_answer: bool = False) -> str:
+    """Stream the draft, or take the client's own. Raises ``EngineError``."""
+    if run.task.draft is not None:
+        if as_answer:
+            run.send_up_to(run.task.draft)
+        return run.task.draft
+    sampling, text = run.task.sampling, ""
+    request = ChatRequest(
+        messages=tuple(run.task.messages),
+        max_tokens=sampling.max_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed,
+        stop=sampling.stop,
+        extra=sampling.extra,
+        headers=run.task.headers,
+    )
+    with run.timed("draft"):
+        async with aclosing(run.calls.stream("draft", request)) as deltas:
+            async for delta in deltas:
+                run.trace.finish_reason = delta.finish_reason or run.trace.finish_reason
+                if delta.text and as_answer:
+                    run.send_up_to(text + delta.text)
+                elif delta.text:
+                    run.emit(DraftDelta(delta.text))
+                text += delta.text
+    return text
+
+
+async def find_criteria(run: Run, retriever: Retriever, threads: Executor) -> tuple[Criterion, ...]:
+    """Retrieve principles and have a rubric written from them. Raises ``StageFailure``."""
+    principles = await _retrieve(run, retriever, threads)
+    if not principles:
+        raise StageFailure(Reason.NO_PRINCIPLES)
+    run.budget.require(Level.GATED)
+    prompt = run.prompts.rubric(run.task.messages, [(found.title, found.statement) for found in principles])
+    request = run.request(prompt, run.limits.rubric_tokens, rubric_schema(len(principles)))
+    try:
+        with run.timed("rubric"):
+            completion = await run.calls.chat("rubric", request)
+        criteria = parse_rubric(completion.text, [found.id for found in principles])
+    except EngineError as error:
+        raise StageFailure(Reason.RUBRIC_FAILED) from error
+    except RubricFailure as error:
+        raise StageFailure(Reason.RUBRIC_UNREADABLE) from error
+    run.trace.criteria = criteria
+    run.emit(RubricWritten(criteria))
+    return criteria
+
+
+async def _retrieve(run: Run, retriever: Retriever, threads: Executor) -> list[Principle]:
+    """Search in a thread, so that no stream waits; the thread is a boundary, at which any failure gets its name."""
+    options = run.task.options
+    top_k = run.limits.all_principles if options.principles == "all" else options.top_k
+    loop = asyncio.get_running_loop()
+    with run.timed("retrieve"):
+        search = loop.run_in_executor(threads, retriever.retrieve, run.task.messages, top_k)
+        await asyncio.wait({search})
+    if (error := search.exception()) is not None:
+        log.error("retrieval failed", exc_info=error)
+        raise StageFailure(Reason.RETRIEVAL_FAILED) from error
+    found = search.result()
+    trace = run.trace
+    trace.scenario = {name: str(value) for name, value in found.scenario.model_dump().items()}
+    trace.confidence = {str(name): confidence for name, confidence in found.confidence.items()}
+    trace.principles = [(hit.principle.id, hit.similarity) for hit in found.hits]
+    run.emit(PrinciplesFound(trace.scenario, tuple(trace.principles)))
+    return [hit.principle for hit in found.hits]

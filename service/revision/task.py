@@ -1,0 +1,54 @@
+"""What the loop is asked: a conversation, perhaps a draft, how to sample it, and how far to go.
+
+Invariant: a task is immutable, and its messages reach the engine as they came.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from service.revision.prompts import Message
+
+PrincipleChoice = Literal["retrieved", "none", "all"]
+MAX_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the client wants the draft sampled; ``extra`` fields go with the draft's call only."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the loop is to run. ``principles`` "none" is the control: revision without any principle."""
+
+    rounds: int = 1
+    top_k: int = 8
+    principles: PrincipleChoice = "retrieved"
+    strict: bool = False
+    deadline_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rounds <= MAX_ROUNDS:
+            raise ValueError(f"rounds {self.rounds} not in 0..{MAX_ROUNDS}")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One request to the loop; with ``draft`` the client's own draft is revised and none is written.
+
+    ``headers`` (request id, traceparent) go with every call.
+    """
+
+    messages: Sequence[Message]
+    draft: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    options: Options = field(default_factory=Options)
+    headers: Mapping[str, str] = field(default_factory=dict)

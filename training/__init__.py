@@ -1,0 +1,1 @@
+"""Offline training and evaluation: what makes and proves the served checkpoints."""

@@ -1,0 +1,31 @@
+"""Command line of training: ``python -m training sft --config FILE --out FOLDER``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+DEFAULT_CONFIG = Path(__file__).with_name("configs") / "sft" / "miniclinic.toml"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    sft = commands.add_parser("sft", help="train the bundled model from scratch on the miniclinic")
+    sft.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="TOML file (default: %(default)s)")
+    sft.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run goes on there")
+    arguments = parser.parse_args(argv)
+    return _sft(arguments.config, arguments.out)
+
+
+def _sft(config_path: Path, out: Path) -> int:
+    from training.launch import train
+    from training.settings import load_sft_config
+
+    finished = train(load_sft_config(config_path), out)
+    sys.stdout.write(f"finished: {finished}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Verdicts on an answer: one single-token call per criterion, all in parallel, or one joint call without log-probabilities.
+"""Verdicts on an answer: one single-token call per criterion in parallel, or one joint call without log-probabilities.
 
 Invariant: a verdict that cannot be read stays unscored (met None); it is never taken for "not met".
 """
@@ -19,7 +19,7 @@ Subject = Literal["draft", "revision"]
 
 
 async def judge(run: Run, answer: str, criteria: Sequence[int], subject: Subject) -> list[Verdict]:
-    """Judge ``answer`` by the criteria with these indices, in their order. Raises ``StageFailure`` on an empty budget."""
+    """Judge ``answer`` by the criteria with these indices. Raises ``StageFailure`` where the budget is empty."""
     if not criteria:
         return []
     if not run.logprobs:

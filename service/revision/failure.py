@@ -1,6 +1,6 @@
 """Why a request was answered without a full revision: the closed set of reasons, and the errors that carry them.
 
-Invariant: a ``StageFailure`` never leaves the loop; a caller sees a named outcome, or ``RevisionUnavailable`` if strict.
+Invariant: a ``StageFailure`` never leaves the loop; a caller sees an outcome with a reason, or ``RevisionUnavailable``.
 """
 
 from enum import StrEnum
@@ -18,6 +18,7 @@ class Reason(StrEnum):
     VERDICTS_UNSCORED = "verdicts_unscored"
     EDITS_FAILED = "edits_failed"
     REWRITE_FAILED = "rewrite_failed"
+    REWRITE_REFUSED = "rewrite_refused"
     IMPROVE_FAILED = "improve_failed"
     DEADLINE = "deadline"
     CALLS = "budget_calls"

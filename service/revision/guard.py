@@ -40,7 +40,7 @@ class Refusal(StrEnum):
 class GuardLimits:
     """How far an answer may move from its draft.
 
-    The ratios are of characters. Within ``slack_chars`` none is held against an answer: it tells little of two sentences.
+    The ratios are of characters. Within ``slack_chars`` none is held against an answer: short ones vary.
     """
 
     min_length_ratio: float = 0.6
@@ -191,5 +191,6 @@ def _expected_marker(units: Sequence[str], edit: Edit) -> str:
         return ""
     if edit.operation == "replace":
         return "".join(match.groups()).lstrip(" \t")
-    inside = edit.number < len(units) and _MARKER.match(units[edit.number]) is not None
-    return "".join(match.groups()) if inside and not match.group(2)[0].isdigit() else ""
+    following = _MARKER.match(units[edit.number]) if edit.number < len(units) else None
+    bulleted = following is not None and following.group(2) == match.group(2) and not match.group(2)[0].isdigit()
+    return "".join(match.groups()) if bulleted else ""

@@ -2,7 +2,7 @@
 
 Our choice, instead of one call for all edits: each call continues the branch that judged its criterion, so the prefix
 cache holds all but the numbered draft, and the stage takes as long as its longest edit, not as their sum.
-Invariant: an edit is kept only if its guard is silent and its criterion, judged again on the edited answer, is satisfied.
+Invariant: an edit is kept only if the guard is silent and its criterion, judged on the edited answer, is satisfied.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import get_args
 
 from models.engine import EngineError
 from service.revision.critique import judge, satisfied
@@ -22,7 +23,8 @@ from service.revision.run import Run
 from service.revision.sentences import numbered, split
 from service.revision.trace import EditRecord, Verdict
 
-_PLACE: re.Pattern[str] = re.compile(r'^\s*\{\s*"(insert_after|replace|delete)"\s*:\s*(\d+)\s*[,}]')
+_OPERATIONS: dict[str, Operation] = {operation: operation for operation in get_args(Operation)}
+_PLACE = re.compile(r'\s*\{\s*"(insert_after|replace|delete)"\s*:\s*(\d+)\s*[,}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,13 @@ class Edited:
 class Editing:
     """The edits to one answer.
 
-    ``protected`` are satisfied criteria on which much hangs: they are judged again where an edit takes words away. We do
-    so in that edit's own check, not after all edits, since what has been streamed cannot be taken back.
+    ``protected`` are satisfied criteria on which much hangs: they are judged again where an edit takes words away, in
+    that edit's own check and not after all edits, since what has been streamed cannot be taken back (our choice).
     """
 
-    def __init__(self, run: Run, answer: str, wrong: Sequence[Verdict], protected: Sequence[int], *, live: bool) -> None:
+    def __init__(
+        self, run: Run, answer: str, wrong: Sequence[Verdict], protected: Sequence[int], *, live: bool
+    ) -> None:
         self._run = run
         self._answer = answer
         self._wrong = wrong
@@ -118,7 +122,7 @@ class Editing:
         return refusal(self._units, edit, criterion, self._accepted, self._run.limits.guard)
 
     async def _check(self, edit: Edit, verdict: Verdict) -> Refusal | None:
-        """Judge the answer with this edit; what others have had accepted meanwhile is guarded against, not judged again."""
+        """Judge the answer with this edit; edits accepted meanwhile are guarded against, not judged again."""
         candidate = apply_edits(self._units, [*self._accepted, edit])
         protected = () if edit.operation == "insert_after" else self._protected
         verdicts = await judge(self._run, candidate, [verdict.criterion, *protected], "revision")
@@ -149,9 +153,4 @@ class Editing:
 def _place(text: str) -> tuple[Operation, int] | None:
     """Read an edit's operation and number from its first tokens."""
     match = _PLACE.match(text)
-    if match is None:
-        return None
-    operation = match.group(1)
-    return ("insert_after" if operation == "insert_after" else "replace" if operation == "replace" else "delete"), int(
-        match.group(2)
-    )
+    return (_OPERATIONS[match.group(1)], int(match.group(2))) if match else None

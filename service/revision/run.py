@@ -36,7 +36,7 @@ class Run:
     def request(
         self,
         messages: Sequence[Message],
-        max_tokens: int,
+        max_tokens: int | None,
         schema: Mapping[str, Any] | None = None,
         top_logprobs: int | None = None,
     ) -> ChatRequest:

@@ -20,7 +20,7 @@ _BOUNDARY = re.compile(
     r"[.!?\u2026\u061f\u06d4\u0964]+[\"'\u2019\u201d)\]*_]*(?=\s)"  # Latin, Arabic, Devanagari ends, then white space
     r"|[\u3002\uff01\uff1f\uff1b]+[\u201d\u2019\u300d\u300f\uff09]*"  # CJK ends need no space
 )
-_LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+\u2022]|\d{1,3}[.)]|\|)")
+_LIST_ITEM = re.compile(r"^[ \t]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]|[\u2022|])")
 _CJK = re.compile(r"[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]$")
 
 

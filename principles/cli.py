@@ -1,0 +1,137 @@
+"""Owns the command line of the principles: list, show, search, check, import and evaluate.
+
+Invariant: with --json the last line of the output is one JSON object; the status is 0, or 1 with a reason on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias, get_args
+
+from principles.corpus import CorpusError, load_corpus
+from principles.evaluate import Evaluation, evaluate, load_heldout
+from principles.importer import import_principles, load_mapping, write_corpus
+from principles.listing import check, list_json, list_text, show_json, show_text
+from principles.retrieve import TOP_K, Retrieval, build_retriever
+from principles.schema import Dimension
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Command = Callable[[argparse.Namespace], tuple[bool, str]]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; text goes to stdout, the reason of a failure to stderr."""
+    arguments = build_parser().parse_args(argv)
+    command: Command = arguments.command
+    try:
+        succeeded, text = command(arguments)
+    except (CorpusError, FileNotFoundError, FileExistsError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(one_line(text) if arguments.json else text)
+    return 0 if succeeded else 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its options; `arguments.command` is the function to call."""
+    parser = argparse.ArgumentParser(prog="principles", description="The clinical principles and their retrieval.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    listed = _add(commands, "list", _list, "one line per principle")
+    listed.add_argument("--dimension", choices=get_args(Dimension))
+    shown = _add(commands, "show", _show, "one principle in full")
+    shown.add_argument("id")
+    searched = _add(commands, "search", _search, "scenario and principles of a question")
+    searched.add_argument("question", nargs="+")
+    searched.add_argument("--top-k", type=int, default=TOP_K)
+    checked = _add(commands, "check", _check, "whether a corpus is valid")
+    checked.add_argument("path", nargs="?", type=Path)
+    imported = _add(commands, "import", _import, "bring in a foreign principle set as YAML")
+    imported.add_argument("file", type=Path)
+    imported.add_argument("--mapping", type=Path, required=True)
+    imported.add_argument("--output", type=Path, required=True)
+    _add(commands, "evaluate", _evaluate, "retrieval on the held-out questions")
+    return parser
+
+
+def one_line(text: str) -> str:
+    """A JSON document on a single line."""
+    return json.dumps(json.loads(text)) + "\n"
+
+
+def retrieval_text(retrieval: Retrieval) -> str:
+    """The scenario with its confidence, then one line per principle."""
+    scenario = retrieval.scenario
+    lines = [f"{name:<12} {getattr(scenario, name):<24} {share:.2f}" for name, share in retrieval.confidence.items()]
+    width = max((len(hit.principle.id) for hit in retrieval.hits), default=0)
+    lines.append("")
+    for hit in retrieval.hits:
+        lines.append(f"{hit.similarity:5.2f}  {hit.principle.id:<{width}}  {hit.principle.title}")
+    lines += ["", f"embedding {retrieval.embed_ms:.2f} ms, search {retrieval.search_ms:.2f} ms"]
+    return "\n".join(lines) + "\n"
+
+
+def retrieval_json(retrieval: Retrieval) -> str:
+    """The same as a JSON object."""
+    hits = [
+        {"id": hit.principle.id, "title": hit.principle.title, "similarity": hit.similarity} for hit in retrieval.hits
+    ]
+    return json.dumps(
+        {
+            "scenario": retrieval.scenario.model_dump(),
+            "confidence": dict(retrieval.confidence),
+            "hits": hits,
+            "embed_ms": retrieval.embed_ms,
+            "search_ms": retrieval.search_ms,
+        }
+    )
+
+
+def evaluation_text(evaluation: Evaluation) -> str:
+    """One figure per line."""
+    return "".join(f"{name:<14} {round(value, 3):>8}\n" for name, value in evaluation.as_dict().items())
+
+
+def _add(commands: Commands, name: str, run: Command, text: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _list(arguments: argparse.Namespace) -> tuple[bool, str]:
+    shown = list_json if arguments.json else list_text
+    return True, shown(load_corpus(), arguments.dimension)
+
+
+def _show(arguments: argparse.Namespace) -> tuple[bool, str]:
+    try:
+        principle = load_corpus().by_id(arguments.id)
+    except KeyError as error:
+        raise CorpusError([f"no principle {arguments.id}; `list` names them all"]) from error
+    return True, show_json(principle) if arguments.json else show_text(principle)
+
+
+def _search(arguments: argparse.Namespace) -> tuple[bool, str]:
+    retrieval = build_retriever().retrieve([{"role": "user", "content": " ".join(arguments.question)}], arguments.top_k)
+    return True, retrieval_json(retrieval) if arguments.json else retrieval_text(retrieval)
+
+
+def _check(arguments: argparse.Namespace) -> tuple[bool, str]:
+    return check(arguments.path, as_json=arguments.json)
+
+
+def _import(arguments: argparse.Namespace) -> tuple[bool, str]:
+    corpus = import_principles(arguments.file, load_mapping(arguments.mapping))
+    files = [str(path) for path in write_corpus(corpus, arguments.output, f"Imported from {arguments.file.name}.")]
+    if arguments.json:
+        return True, json.dumps({"count": len(corpus), "sha8": corpus.sha8, "files": files})
+    return True, f"{len(corpus)} principles written to {', '.join(files)}\n"
+
+
+def _evaluate(arguments: argparse.Namespace) -> tuple[bool, str]:
+    evaluation = evaluate(build_retriever(), load_heldout())
+    return True, json.dumps(evaluation.as_dict()) if arguments.json else evaluation_text(evaluation)

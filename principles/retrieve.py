@@ -1,0 +1,66 @@
+"""Owns retrieval: a conversation in, its scenario and the principles that bear on it out.
+
+Invariant: every hit is admitted by the scenario; calls share nothing that changes, so threads may share a Retriever.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from principles.corpus import Corpus, load_corpus
+from principles.embedding import BundledEmbedder, Embedder
+from principles.index import PrincipleIndex
+from principles.query import Message, render
+from principles.scenario import ScenarioClassifier, load_exemplars
+from principles.schema import Dimension, Principle, Scenario
+
+TOP_K = 8
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One retrieved principle and its cosine similarity to the conversation."""
+
+    principle: Principle
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """What was found, how sure the scenario is, and what it cost."""
+
+    scenario: Scenario
+    confidence: Mapping[Dimension, float]
+    hits: tuple[Hit, ...]
+    embed_ms: float
+    search_ms: float
+
+
+class Retriever:
+    """Scenario and principles of a conversation, in process."""
+
+    def __init__(self, corpus: Corpus, embed: Embedder, classifier: ScenarioClassifier) -> None:
+        self._corpus = corpus
+        self._embed = embed
+        self._classifier = classifier
+        self._index = PrincipleIndex(corpus, embed)
+
+    def retrieve(self, messages: Sequence[Message], top_k: int = TOP_K) -> Retrieval:
+        """At most `top_k` principles, most similar first; `search_ms` covers scenario, admission and search."""
+        began = time.perf_counter()
+        vector = self._embed([render(messages)])[0]
+        embedded = time.perf_counter()
+        found = self._classifier.classify(vector)
+        rows = self._index.search(vector, found.scenario, top_k)
+        hits = tuple(Hit(self._corpus.principles[row], similarity) for row, similarity in rows)
+        ended = time.perf_counter()
+        return Retrieval(found.scenario, found.confidence, hits, 1000 * (embedded - began), 1000 * (ended - embedded))
+
+
+def build_retriever(corpus: Corpus | None = None, embed: Embedder | None = None) -> Retriever:
+    """The project's corpus, exemplars and bundled encoder, unless given others."""
+    embedder = embed if embed is not None else BundledEmbedder()
+    chosen = corpus if corpus is not None else load_corpus()
+    return Retriever(chosen, embedder, ScenarioClassifier(load_exemplars(), embedder))

@@ -1,0 +1,1 @@
+"""The gateway: an OpenAI-compatible service that drafts, judges and revises before it answers."""

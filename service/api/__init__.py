@@ -1,0 +1,1 @@
+"""The HTTP resources: one file per noun, its wire types beside it."""

@@ -1,0 +1,55 @@
+"""What the loop must not touch, and why: such a request goes to the engine as it is.
+
+Invariant: every bypass has one reason out of a closed set.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+# The chores that chat clients send to the user's own model: titles, tags, follow-ups, autocompletion, search queries.
+_CHORE = re.compile(
+    r"\A\s*#{2,3} Task:\s*\n"
+    r"|\A\s*(?:please )?(?:generate|create|provide|write)\b[^.\n]{0,60}\b(?:title|tags?|emoji)\b"
+    r"[^.\n]{0,40}\b(?:conversation|chat)\b",
+    re.IGNORECASE,
+)
+_STRUCTURED = ("structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar")
+
+
+class Bypass(StrEnum):
+    """Why a request is passed through."""
+
+    ENGINE_MODEL = "engine_model"
+    TOOLS = "tools"
+    RESPONSE_FORMAT = "response_format"
+    CHOICES = "n"
+    LOGPROBS = "logprobs"
+    PREFILL = "prefill"
+    CLIENT_CHORE = "client_chore"
+
+
+def bypass_reason(body: Mapping[str, Any]) -> Bypass | None:
+    """The reason to leave a request for a guided answer to the engine alone, or None."""
+    if body.get("tools") or body.get("functions"):
+        return Bypass.TOOLS
+    if _wants_format(body):
+        return Bypass.RESPONSE_FORMAT
+    if (body.get("n") or 1) > 1:
+        return Bypass.CHOICES
+    if body.get("logprobs") or body.get("top_logprobs") or body.get("prompt_logprobs"):
+        return Bypass.LOGPROBS
+    messages: Sequence[Mapping[str, Any]] = body["messages"]
+    if messages[-1]["role"] == "assistant" or body.get("continue_final_message"):
+        return Bypass.PREFILL
+    content = messages[-1].get("content")
+    if isinstance(content, str) and _CHORE.search(content):
+        return Bypass.CLIENT_CHORE
+    return None
+
+
+def _wants_format(body: Mapping[str, Any]) -> bool:
+    wanted = body.get("response_format")
+    free = wanted is None or (isinstance(wanted, Mapping) and wanted.get("type") == "text")
+    return not free or any(body.get(name) for name in _STRUCTURED)

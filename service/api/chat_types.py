@@ -1,0 +1,83 @@
+"""What a chat completion request may say, ours and the engine's.
+
+Invariant: fields that the loop uses are checked strictly, the engine's are kept as they came, and an unknown key of our
+own extension is refused.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from service.revision.task import MAX_ROUNDS, PrincipleChoice
+
+Roles = Literal["system", "developer", "user", "assistant", "tool", "function"]
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class Closed(BaseModel):
+    """A wire type of our own: strict, and closed to unknown keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Open(BaseModel):
+    """A wire type of OpenAI's: strict in what we use, open to the rest."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+
+class Message(Open):
+    """One message of a conversation."""
+
+    role: Roles
+    content: str | list[dict[str, Any]] | None = None
+
+
+class LoopOptions(Closed):
+    """How the loop is to run for one request; what is unset is the gateway's own setting."""
+
+    rounds: int | None = Field(default=None, ge=0, le=MAX_ROUNDS)
+    top_k: int | None = Field(default=None, ge=1, le=8)
+    strict: bool = False
+    principles: PrincipleChoice = "retrieved"
+    deadline_ms: int | None = Field(default=None, ge=1)
+
+
+class Extension(LoopOptions):
+    """The ``preceptor`` object of a chat completion request."""
+
+    stages: bool = False
+    trace: bool = False
+
+
+class StreamOptions(Open):
+    """Of a streamed completion."""
+
+    include_usage: bool | None = None
+
+
+class ChatRequest(Open):
+    """The parts of a chat completion request that the gateway reads."""
+
+    model: ModelName
+    messages: list[Message] = Field(min_length=1)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    n: int | None = Field(default=None, ge=1)
+    preceptor: Extension | None = None
+
+    @property
+    def extension(self) -> Extension:
+        """The extension, or its defaults."""
+        return self.preceptor or Extension()
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether a stream is to end with a usage chunk."""
+        return bool(self.stream_options and self.stream_options.include_usage)

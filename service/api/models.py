@@ -1,0 +1,21 @@
+"""The model names that a client may choose: guided answers, and the engine's own model as it is."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from service.gateway import GatewayOf
+
+router = APIRouter(prefix="/v1/models")
+
+
+@router.get("")
+async def list_models(gateway: GatewayOf) -> dict[str, Any]:
+    """Both names; only ours while the engine's is not known."""
+    await gateway.binding.ready()
+    names = [name for name in (gateway.settings.slug, gateway.binding.model) if name]
+    return {"object": "list", "data": [_model(gateway, name) for name in names]}
+
+
+def _model(gateway: GatewayOf, name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": gateway.started, "owned_by": "preceptor"}

@@ -1,0 +1,38 @@
+"""What operators and orchestrators ask: alive, ready, how it goes.
+
+Invariant: liveness never depends on the engine, so that an engine's trouble restarts no gateway.
+"""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+
+from service.gateway import GatewayOf
+from service.metrics import CONTENT_TYPE
+
+router = APIRouter()
+
+
+@router.get("/healthz")
+async def alive() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz")
+async def ready(gateway: GatewayOf) -> JSONResponse:
+    """Principles are indexed and the engine answered its last check."""
+    engine_ready = await gateway.binding.ready()
+    gateway.metrics.ready.set(1 if engine_ready else 0)
+    state = {
+        "status": "ready" if engine_ready else "waiting",
+        "engine": engine_ready,
+        "principles": len(gateway.corpus),
+        "model": gateway.binding.model,
+    }
+    return JSONResponse(state, status_code=200 if engine_ready else 503)
+
+
+@router.get("/metrics")
+async def metrics(gateway: GatewayOf) -> Response:
+    """Prometheus text format."""
+    return Response(gateway.metrics.render(), media_type=CONTENT_TYPE)

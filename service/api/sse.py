@@ -1,0 +1,138 @@
+"""Server-sent events: their bytes, and a response that sends them with heartbeats until the client leaves.
+
+Invariant: the source runs in one task from its first step to its close, which comes at once when the client leaves, and
+an error after the headers is one error event followed by [DONE].
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from service.api.disconnect import disconnected, stopped
+from service.errors import api_error, error_response
+
+PING = b": ping\n\n"
+DONE = b"data: [DONE]\n\n"
+HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+
+
+def data(value: Any) -> bytes:
+    """One unnamed event."""
+    return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def event(name: str, value: Any) -> bytes:
+    """One named event."""
+    return b"event: " + name.encode() + b"\n" + data(value)
+
+
+class EventStream(Response):
+    """Sends what ``source`` yields, as soon as it yields it.
+
+    The stream opens with the first thing yielded (an empty one will do) or after ``open_after_s``, whichever comes
+    first; an error before that is an ordinary error response. ``opening`` is sent first. Without ``heartbeat_s`` there
+    are no heartbeats.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        source: AsyncGenerator[bytes, None],
+        *,
+        opening: bytes = b"",
+        open_after_s: float | None = None,
+        heartbeat_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_leave: Callable[[], None] | None = None,
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers({**HEADERS, **(headers or {})})
+        self._source = source
+        self._opening = opening
+        self._open_after_s = open_after_s
+        self._heartbeat_s = heartbeat_s
+        self._on_leave = on_leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        feed = _Feed(self._source)
+        writing = asyncio.create_task(self._write(feed, scope, receive, send))
+        leaving = asyncio.create_task(disconnected(receive))
+        try:
+            await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not writing.done() and self._on_leave is not None:
+                self._on_leave()
+        finally:
+            await stopped(writing, leaving, feed.task)
+        if not writing.cancelled():
+            writing.result()
+
+    async def _write(self, feed: "_Feed", scope: Scope, receive: Receive, send: Send) -> None:
+        async def body(content: bytes, *, more: bool = True) -> None:
+            if content or not more:
+                await send({"type": "http.response.body", "body": content, "more_body": more})
+
+        first = await feed.take(self._open_after_s)
+        if feed.ended and first is None and feed.failure is not None:
+            await error_response(api_error(feed.failure))(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await body(self._opening + (first or b""))
+        while not feed.ended:
+            await body(await self._next(feed))
+        failure = feed.failure
+        await body(b"" if failure is None else b"data: " + api_error(failure).body() + b"\n\n" + DONE, more=False)
+
+    async def _next(self, feed: "_Feed") -> bytes:
+        """What is to be written next; an empty piece is no sign of life to the client and does not put off a heartbeat."""
+        loop = asyncio.get_running_loop()
+        due = None if self._heartbeat_s is None else loop.time() + self._heartbeat_s
+        while not feed.ended:
+            piece = await feed.take(None if due is None else due - loop.time())
+            if piece is None and not feed.ended:
+                return PING
+            if piece:
+                return piece
+        return b""
+
+
+class _Feed:
+    """A source run to its end by one task; what it yielded waits here.
+
+    Unbounded on purpose: a slow reader must not hold the engine, and no answer is longer than its token limit.
+    """
+
+    def __init__(self, source: AsyncGenerator[bytes, None]) -> None:
+        self.ended = False
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.task = asyncio.create_task(self._run(source))
+        self.task.add_done_callback(lambda _: self._queue.put_nowait(None))
+
+    async def _run(self, source: AsyncGenerator[bytes, None]) -> None:
+        async with aclosing(source):
+            async for piece in source:
+                self._queue.put_nowait(piece)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What the source raised."""
+        return self.task.exception() if self.task.done() and not self.task.cancelled() else None
+
+    async def take(self, timeout_s: float | None) -> bytes | None:
+        """All that is there, after waiting for at least one thing; None when nothing came in time, or only the end."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                pieces = [await self._queue.get()]
+        except TimeoutError:
+            return None
+        while not self._queue.empty():
+            pieces.append(self._queue.get_nowait())
+        self.ended = pieces[-1] is None
+        told = [piece for piece in pieces if piece is not None]
+        return b"".join(told) if told else None

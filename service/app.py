@@ -1,0 +1,105 @@
+"""Builds the app and everything in it: routes, middleware, exception handlers and lifespan, four separate inputs.
+
+Invariant: no module state; two apps in one process share nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+from starlette.types import StatefulLifespan
+
+from models.judge import gives_logprobs
+from models.registry import load_registry
+from models.vllm import VLLMEngine
+from principles.corpus import load_corpus
+from principles.retrieve import Retriever, build_retriever
+from service.admission import Admit
+from service.api import chat, models, ops, principles, revisions
+from service.binding import Binding, Bound
+from service.errors import exception_handlers
+from service.gateway import Gateway
+from service.metrics import Metrics
+from service.observe import Observe
+from service.revision.alongside import alongside
+from service.revision.budget import Limits
+from service.revision.loop import Reviser
+from service.revision.prompts import load_prompts
+from service.settings import Settings
+
+# The draft's call and one for each criterion can be open at once for every request in flight.
+CALLS_PER_REQUEST = 8
+LAG_INTERVAL_S = 0.5
+
+
+def create_app(settings: Settings, *, retriever: Retriever | None = None) -> FastAPI:
+    """The gateway; ``retriever`` is built from the settings unless given."""
+    metrics = Metrics()
+    return FastAPI(
+        title="Preceptor",
+        routes=_routes(),
+        middleware=[Middleware(Observe, metrics=metrics), Middleware(Admit, settings=settings, metrics=metrics)],
+        exception_handlers=exception_handlers(),
+        lifespan=_lifespan(settings, metrics, retriever),
+        docs_url=None,
+        redoc_url=None,
+    )
+
+
+def _routes() -> Sequence[BaseRoute]:
+    return [route for part in (chat, revisions, models, principles, ops) for route in part.router.routes]
+
+
+def _lifespan(settings: Settings, metrics: Metrics, retriever: Retriever | None) -> StatefulLifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Gateway], None]:
+        gateway = await build_gateway(settings, metrics, retriever)
+        app.state.gateway = gateway
+        try:
+            async with alongside(_watch_lag(metrics)):
+                yield {"gateway": gateway}
+        finally:
+            await gateway.binding.aclose()
+
+    return lifespan
+
+
+async def build_gateway(settings: Settings, metrics: Metrics, retriever: Retriever | None) -> Gateway:
+    """Load what is read from disk, off the event loop, and wire the parts together."""
+    corpus = await asyncio.to_thread(load_corpus, settings.corpus)
+    found = retriever or await asyncio.to_thread(build_retriever, corpus)
+    return Gateway(settings, metrics, corpus, found, _binding(settings, found), int(time.time()))
+
+
+def _binding(settings: Settings, retriever: Retriever) -> Binding:
+    registry = load_registry(settings.registry)
+    prompt_sets = {e.prompts: load_prompts(e.prompts) for e in (registry.default, *registry.models.values())}
+
+    async def bind(model: str) -> Bound:
+        engine, entry = _engine(settings, model), registry.entry(model)
+        try:
+            logprobs = await gives_logprobs(engine)
+        except BaseException:
+            await engine.aclose()
+            raise
+        prompts = prompt_sets[entry.prompts]
+        return Bound(engine, Reviser(engine, prompts, retriever, entry.verdict_threshold, Limits(), logprobs))
+
+    return Binding(_engine(settings, ""), bind, settings.engine_model)
+
+
+def _engine(settings: Settings, model: str) -> VLLMEngine:
+    connections = settings.max_in_flight * CALLS_PER_REQUEST
+    return VLLMEngine(settings.engine_url, model, connections=connections, api_key=settings.engine_api_key)
+
+
+async def _watch_lag(metrics: Metrics) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_INTERVAL_S
+        await asyncio.sleep(LAG_INTERVAL_S)
+        metrics.loop_lag.set(max(0.0, loop.time() - due))

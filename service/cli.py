@@ -1,0 +1,89 @@
+"""The ``preceptor`` command: serve, ask, principles, version."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from service.settings import SettingsError, load_settings
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 failed, 2 wrongly asked."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["principles"]:
+        from principles.cli import main as principles_main
+
+        return principles_main(words[1:])
+    options = _parser().parse_args(words)
+    if options.command == "serve":
+        return _serve(options)
+    if options.command == "ask":
+        return _ask(options)
+    sys.stdout.write(f"preceptor {installed_version()}\n")
+    return 0
+
+
+def installed_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("preceptor")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="preceptor", description="Has medical answers checked and revised.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_serve(commands.add_parser("serve", help="run the gateway"))
+    _add_ask(commands.add_parser("ask", help="ask a running gateway and watch it revise"))
+    commands.add_parser("principles", help="list, check and import principles", add_help=False)
+    commands.add_parser("version", help="print the version")
+    return parser
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, help="settings as TOML; PRECEPTOR_* variables and options go before it")
+    parser.add_argument("--host", help="address to listen at")
+    parser.add_argument("--port", type=int, help="port to listen at")
+    parser.add_argument("--engine-url", help="base URL of the engine")
+    parser.add_argument("--engine-model", help="model name at the engine; asked of it by default")
+    parser.add_argument("--registry", help="model registry")
+    parser.add_argument("--corpus", help="principles, one file or a folder")
+    parser.add_argument("--rounds", type=int, help="rounds of revision, 0 to 3")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+
+
+def _add_ask(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("question")
+    parser.add_argument("--url", default=DEFAULT_URL, help=f"a running gateway (default {DEFAULT_URL})")
+    parser.add_argument("--draft", type=Path, metavar="FILE", help="revise this answer, not a draft of the model's")
+    parser.add_argument("--api-key", help="API key of the gateway")
+    parser.add_argument("--json", action="store_true", help="print the whole revision as JSON")
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from service.server import serve
+
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "config")}
+    try:
+        settings = load_settings(given, file=options.config)
+    except SettingsError as error:
+        sys.stderr.write(f"preceptor: {error}\n")
+        return 2
+    return serve(settings)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from service.ask import AskError, ask
+
+    try:
+        draft = options.draft.read_text(encoding="utf-8") if options.draft else None
+        ask(options.url, options.question, draft=draft, api_key=options.api_key, as_json=options.json)
+    except (AskError, OSError) as error:
+        sys.stderr.write(f"preceptor: {error}\n")
+        return 1
+    return 0

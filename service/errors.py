@@ -1,0 +1,182 @@
+"""The one boundary at which errors become OpenAI error objects.
+
+Invariant: whatever goes wrong, a client reads {"error": {message, type, param, code}}, and never a stack trace or a
+text of ours that quotes a prompt.
+"""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import HTTPExceptionHandler
+
+from models.engine import EngineError, EngineRefused, EngineTimeout, EngineUnavailable
+from service.observe import record_of
+from service.revision.failure import RevisionUnavailable
+
+RETRY_AFTER_S = 2.0
+CLIENT_LEFT_STATUS = 499  # nobody reads it but the counters; nginx's number
+log = logging.getLogger("preceptor.errors")
+
+
+class ClientLeft(Exception):
+    """Nobody is waiting for the answer any more."""
+
+
+class ApiError(Exception):
+    """An error as the client is to see it."""
+
+    status = 500
+    type = "server_error"
+    code: str | None = "internal_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.headers = dict(headers or {})
+        if code is not None:
+            self.code = code
+
+    def body(self) -> bytes:
+        """The JSON of the error object."""
+        return error_body(self.message, type_=self.type, param=self.param, code=self.code)
+
+
+class InvalidRequest(ApiError):
+    """The request is malformed."""
+
+    status, type, code = 400, "invalid_request_error", "invalid_request"
+
+
+class InvalidApiKey(ApiError):
+    """No API key, or one that is not ours."""
+
+    status, type, code = 401, "authentication_error", "invalid_api_key"
+
+
+class NotFound(ApiError):
+    """There is no such thing under that name."""
+
+    status, type, code = 404, "invalid_request_error", "not_found"
+
+
+class BodyTooLarge(ApiError):
+    """The body is larger than the gateway takes."""
+
+    status, type, code = 413, "invalid_request_error", "body_too_large"
+
+
+class Busy(ApiError):
+    """Every slot is taken; better told at once than queued."""
+
+    status, type, code = 429, "rate_limit_error", "busy"
+
+
+class Unrevised(ApiError):
+    """The request was strict and its answer could not be criticised."""
+
+    status, type, code = 503, "revision_error", "revision_unavailable"
+
+
+class EngineFailed(ApiError):
+    """A call to the engine failed; what the engine said against the request itself is passed on as it said it."""
+
+    code = None
+
+    def __init__(self, error: EngineError) -> None:
+        super().__init__(error.message, headers=_retry_headers(error))
+        self.status = error.status
+        self.type = error.type
+        self._own = error.body if isinstance(error, EngineRefused) else None
+
+    def body(self) -> bytes:
+        """The engine's own error object where there is one."""
+        return super().body() if self._own is None else orjson.dumps({"error": self._own})
+
+
+def _retry_headers(error: EngineError) -> dict[str, str]:
+    if isinstance(error, EngineTimeout):
+        return {"x-should-retry": "false"}  # the client's library would ask again for what took too long
+    if not isinstance(error, EngineUnavailable):
+        return {}
+    return {"retry-after": str(math.ceil(RETRY_AFTER_S if error.retry_after is None else error.retry_after))}
+
+
+def api_error(error: BaseException) -> ApiError:
+    """Classify whatever was raised; what nobody expected is logged and told as an internal error."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, EngineError):
+        return EngineFailed(error)
+    if isinstance(error, RevisionUnavailable):
+        return Unrevised("the answer could not be criticised, and the request was strict", code=error.reason.value)
+    if isinstance(error, ValidationError | RequestValidationError):
+        return invalid(error)
+    log.error("unexpected error", exc_info=error)
+    return ApiError("internal error")
+
+
+async def _client_left(request: Request, _: Exception) -> Response:
+    record_of(request).client_left()
+    return Response(status_code=CLIENT_LEFT_STATUS)
+
+
+def error_body(message: str, *, type_: str, param: str | None = None, code: str | None = None) -> bytes:
+    """Write an OpenAI error object."""
+    return orjson.dumps({"error": {"message": message, "type": type_, "param": param, "code": code}})
+
+
+def error_response(error: ApiError) -> Response:
+    """The response of an error that comes before the first byte."""
+    return Response(error.body(), status_code=error.status, headers=error.headers, media_type="application/json")
+
+
+def invalid(error: ValidationError | RequestValidationError) -> InvalidRequest:
+    """Name the first field that is wrong, without quoting what stood there."""
+    first = error.errors()[0]
+    path: Sequence[int | str] = [part for part in first["loc"] if part != "body"]
+    param = ".".join(map(str, path)) or None
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return InvalidRequest(f"unknown key {param}", param=param, code="unknown_parameter")
+    return InvalidRequest(f"{param}: {message}" if param else message, param=param)
+
+
+async def _classified(_: Request, error: Exception) -> Response:
+    return error_response(api_error(error))
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    type_ = "invalid_request_error" if error.status_code < 500 else "server_error"
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
+    content = error_body(str(error.detail), type_=type_, code=code)
+    return Response(content, error.status_code, headers=dict(error.headers or {}), media_type="application/json")
+
+
+def exception_handlers() -> dict[Any, HTTPExceptionHandler]:
+    """The handlers of ``create_app``."""
+    return {
+        ApiError: _classified,
+        EngineError: _classified,
+        RevisionUnavailable: _classified,
+        RequestValidationError: _classified,
+        HTTPException: _http_error,
+        ClientLeft: _client_left,
+        Exception: _classified,
+    }

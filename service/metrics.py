@@ -1,0 +1,125 @@
+"""What Prometheus sees of the gateway, in a registry of its own.
+
+Invariant: every label comes from a closed set, never from an id or a text; times are in seconds.
+"""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+
+from service.revision.trace import Outcome, StepUsage, Trace
+
+# vLLM's buckets of vllm:e2e_request_latency_seconds, so that both can be laid over each other.
+E2E_BUCKETS_SECONDS = (
+    0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 120.0, 240.0, 480.0, 960.0,
+    1920.0, 7680.0,
+)  # fmt: skip
+SHORT_BUCKETS_SECONDS = (
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0,
+)  # fmt: skip
+STAGE_BUCKETS_SECONDS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, *E2E_BUCKETS_SECONDS)
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """All series of one gateway."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._admission()
+        self._latency()
+        self._revision()
+        self._tokens()
+
+    def _admission(self) -> None:
+        registry = self.registry
+        self.requests = Counter(
+            "preceptor_requests_total", "Requests ended.", ("route", "method", "status"), registry=registry
+        )
+        self.refused = Counter("preceptor_refused_total", "Requests turned away.", ("reason",), registry=registry)
+        self.cancelled = Counter("preceptor_cancelled_total", "Clients that left.", ("route",), registry=registry)
+        self.failures = Counter(
+            "preceptor_failures_total", "Guided requests that got no answer.", ("error",), registry=registry
+        )
+        self.in_flight = Gauge("preceptor_in_flight_requests", "Generating requests being served.", registry=registry)
+        self.slots = Gauge("preceptor_max_in_flight_requests", "Slots for generating requests.", registry=registry)
+        self.ready = Gauge("preceptor_engine_ready", "1 when the engine answered its last check.", registry=registry)
+
+    def _latency(self) -> None:
+        registry = self.registry
+        self.duration = Histogram(
+            "preceptor_request_duration_seconds", "Arrival to last byte.", ("route",),
+            buckets=E2E_BUCKETS_SECONDS, registry=registry,
+        )  # fmt: skip
+        self.overhead = Histogram(
+            "preceptor_overhead_seconds", "Request time minus time waiting for the engine.", ("route",),
+            buckets=SHORT_BUCKETS_SECONDS, registry=registry,
+        )  # fmt: skip
+        self.first_answer = Histogram(
+            "preceptor_time_to_first_answer_seconds", "Arrival to first piece of the answer, streams only.",
+            buckets=STAGE_BUCKETS_SECONDS, registry=registry,
+        )  # fmt: skip
+        self.stage = Histogram(
+            "preceptor_stage_duration_seconds", "Time in one stage of the loop.", ("stage",),
+            buckets=STAGE_BUCKETS_SECONDS, registry=registry,
+        )  # fmt: skip
+        self.loop_lag = Gauge(
+            "preceptor_event_loop_lag_seconds", "How late the last timer of the event loop fired.", registry=registry
+        )
+
+    def _revision(self) -> None:
+        registry = self.registry
+        self.outcomes = Counter("preceptor_outcomes_total", "How requests ended.", ("outcome",), registry=registry)
+        self.bypasses = Counter("preceptor_bypasses_total", "Requests passed through.", ("reason",), registry=registry)
+        self.degraded = Counter(
+            "preceptor_degraded_total", "Requests whose critique or revision failed.", ("reason",), registry=registry
+        )
+        self.verdicts = Counter(
+            "preceptor_verdicts_total", "Verdicts of the judge.", ("subject", "verdict"), registry=registry
+        )
+        self.edits = Counter("preceptor_edits_total", "Edits decided.", ("result", "reason"), registry=registry)
+        self.criteria = Counter("preceptor_criteria_total", "Criteria written.", registry=registry)
+        for outcome in Outcome:
+            self.outcomes.labels(outcome.value)
+
+    def _tokens(self) -> None:
+        registry = self.registry
+        self.engine_calls = Counter("preceptor_engine_calls_total", "Model calls.", ("step",), registry=registry)
+        self.prompt_tokens = Counter("preceptor_prompt_tokens_total", "Prompt tokens.", ("step",), registry=registry)
+        self.cached_tokens = Counter(
+            "preceptor_cached_tokens_total", "Prompt tokens that the engine had cached.", ("step",), registry=registry
+        )
+        self.completion_tokens = Counter(
+            "preceptor_completion_tokens_total", "Completion tokens.", ("step",), registry=registry
+        )
+
+    def observe_trace(self, trace: Trace) -> None:
+        """Count one finished request of the loop."""
+        self.outcomes.labels(trace.outcome.value).inc()
+        if trace.outcome is Outcome.DEGRADED:
+            self.degraded.labels(trace.reason or "unknown").inc()
+        if trace.outcome is Outcome.BYPASSED:
+            self.bypasses.labels(trace.reason or "unknown").inc()
+        self.criteria.inc(len(trace.criteria))
+        for subject, verdicts in (("draft", trace.before), ("revision", trace.after)):
+            for verdict in verdicts:
+                self.verdicts.labels(subject, {True: "met", False: "unmet", None: "unscored"}[verdict.met]).inc()
+        for record in trace.edits:
+            self.edits.labels("refused" if record.refused else "applied", record.refused or "none").inc()
+        for stage, ms in trace.timings_ms.items():
+            self.stage.labels(stage).observe(ms / 1000)
+        self.observe_usage(trace.usage)
+
+    def observe_usage(self, usage: Iterable[StepUsage]) -> None:
+        """Count the tokens of model calls."""
+        for step in usage:
+            self.engine_calls.labels(step.step).inc()
+            self.prompt_tokens.labels(step.step).inc(step.prompt_tokens)
+            self.cached_tokens.labels(step.step).inc(step.cached_tokens)
+            self.completion_tokens.labels(step.step).inc(step.completion_tokens)
+
+    def render(self) -> bytes:
+        """Everything in the text format of Prometheus."""
+        return generate_latest(self.registry)

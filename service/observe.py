@@ -1,0 +1,160 @@
+"""One record per request, and what becomes of it: the request id, the counters, the access line.
+
+Invariant: a record belongs to one request and is filled by its route; every request is counted once, however it ends.
+"""
+
+import logging
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.metrics import Metrics
+from service.revision.trace import Trace
+
+REQUEST_ID = "x-request-id"
+OUTCOME = "x-preceptor-outcome"
+REASON = "x-preceptor-reason"
+OVERHEAD = "x-preceptor-overhead-ms"
+_SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_PASSED_ON = ("traceparent", "tracestate", "x-session-id")
+_KEY = "preceptor.record"
+log = logging.getLogger("preceptor.access")
+
+
+@dataclass(slots=True)
+class Record:
+    """What is known of one request while it is served. ``waiting_ms`` is the time with an engine call open."""
+
+    request_id: str
+    started: float = field(default_factory=time.perf_counter)
+    waiting_ms: float | None = None
+    first_answer_ms: float | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    cancelled: bool = False
+    engine_calls: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Time since the request arrived."""
+        return (time.perf_counter() - self.started) * 1000
+
+    @property
+    def overhead_ms(self) -> float | None:
+        """Time so far that was not spent waiting for the engine; None where nothing waited."""
+        return None if self.waiting_ms is None else max(0.0, self.elapsed_ms - self.waiting_ms)
+
+    def answer_started(self) -> None:
+        """Note the first piece of the answer."""
+        if self.first_answer_ms is None:
+            self.first_answer_ms = self.elapsed_ms
+
+    def client_left(self) -> None:
+        """Note that nobody waits for the answer any more."""
+        self.cancelled = True
+
+    def finished(self, trace: Trace) -> None:
+        """Take over what the access line says of a finished loop."""
+        self.outcome, self.reason = trace.outcome.value, trace.reason
+        self.waiting_ms = trace.timings_ms.get("waiting", 0.0)
+        self.engine_calls = len(trace.usage)
+        self.prompt_tokens = sum(step.prompt_tokens for step in trace.usage)
+        self.completion_tokens = sum(step.completion_tokens for step in trace.usage)
+
+    def headers(self) -> dict[str, str]:
+        """The response headers that tell of the loop."""
+        found = {OUTCOME: self.outcome, REASON: self.reason}
+        if self.overhead_ms is not None:
+            found[OVERHEAD] = f"{self.overhead_ms:.2f}"
+        return {name: value for name, value in found.items() if value}
+
+
+def record_of(connection: HTTPConnection) -> Record:
+    """The record of the request being served."""
+    record = connection.scope[_KEY]
+    assert isinstance(record, Record)
+    return record
+
+
+def engine_headers(connection: HTTPConnection) -> dict[str, str]:
+    """What goes along with every engine call of a request: its id, and where a trace or a session continues."""
+    passed = {name: connection.headers[name] for name in _PASSED_ON if name in connection.headers}
+    return {**passed, REQUEST_ID: record_of(connection).request_id}
+
+
+def sane_request_id(offered: str | None) -> str:
+    """Take the client's request id where it is short and plain, else make one."""
+    return offered if offered and _SANE_ID.fullmatch(offered) else f"req-{uuid.uuid4().hex}"
+
+
+class Observe:
+    """Middleware: gives every request its record, echoes its id, counts it and writes the access line."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        record = scope[_KEY] = Record(sane_request_id(Headers(scope=scope).get(REQUEST_ID)))
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = record.request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            self._count(scope, record, status)
+
+    def _count(self, scope: Scope, record: Record, status: int) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        metrics, overhead_ms = self.metrics, record.overhead_ms
+        metrics.requests.labels(route, _method(scope), str(status)).inc()
+        metrics.duration.labels(route).observe(record.elapsed_ms / 1000)
+        if overhead_ms is not None and not record.cancelled:
+            metrics.overhead.labels(route).observe(overhead_ms / 1000)
+        if record.first_answer_ms is not None:
+            metrics.first_answer.observe(record.first_answer_ms / 1000)
+        if record.cancelled:
+            metrics.cancelled.labels(route).inc()
+        level = logging.DEBUG if route in _QUIET else logging.INFO
+        if log.isEnabledFor(level):
+            log.log(level, "cancelled" if record.cancelled else "served", extra=_line(scope, record, route, status))
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+
+
+def _line(scope: Scope, record: Record, route: str, status: int) -> dict[str, object]:
+    overhead_ms = record.overhead_ms
+    return {
+        "request_id": record.request_id,
+        "method": _method(scope),
+        "route": route,
+        "status": status,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "error": record.error,
+        "duration_ms": round(record.elapsed_ms, 2),
+        "overhead_ms": None if overhead_ms is None else round(overhead_ms, 2),
+        "engine_calls": record.engine_calls,
+        "prompt_tokens": record.prompt_tokens,
+        "completion_tokens": record.completion_tokens,
+    }

@@ -1,0 +1,129 @@
+"""The gateway's settings: a TOML file, then PRECEPTOR_* variables, then the command line, later ones winning.
+
+Owns the only reading of the environment in this project. Invariant: an unknown key is refused wherever it stands,
+and API keys are kept as SHA-256 digests only.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+PREFIX = "PRECEPTOR_"
+CONFIG_VARIABLE = "PRECEPTOR_CONFIG"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# Kubernetes describes a Service called "preceptor" to its neighbours by variables of our own prefix.
+_SERVICE_LINK = re.compile(
+    r"PRECEPTOR(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP)(_[A-Z]+)?)"
+)
+
+
+class SettingsError(ValueError):
+    """A setting is unknown, missing or out of range; the message names it."""
+
+
+def key_digest(key: str) -> str:
+    """Return the form in which an API key is kept; a digest passes through unchanged."""
+    return key if _DIGEST.fullmatch(key) else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _listed(value: object) -> object:
+    """Let a tuple be written as one comma-separated string, as variables and options have it."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _digests(value: object) -> object:
+    parts = _listed(value)
+    return tuple(key_digest(str(part)) for part in parts) if isinstance(parts, list | tuple) else parts
+
+
+class Settings(BaseModel):
+    """Everything that a deployment decides. Times in seconds, sizes in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    engine_url: str = Field(default="http://127.0.0.1:8001", description="base URL of the engine, without /v1")
+    engine_model: str | None = Field(default=None, description="model name at the engine; asked of it when unset")
+    engine_api_key: str | None = Field(default=None, repr=False)
+    slug: str = Field(default="preceptor", min_length=1, description="model name under which guided answers are given")
+    registry: Path | None = Field(default=None, description="model registry; the packaged one when unset")
+    corpus: Path | None = Field(default=None, description="principles, a file or a folder; the packaged set when unset")
+
+    top_k: int = Field(default=8, ge=1, le=8)
+    rounds: int = Field(default=1, ge=0, le=3)
+    deadline_s: float = Field(default=120.0, gt=0)
+    heartbeat_s: float = Field(default=10.0, gt=0)
+    open_after_s: float = Field(default=0.5, ge=0, description="how long a stream may wait for a first sign of failure")
+
+    api_keys: Annotated[tuple[str, ...], BeforeValidator(_digests)] = Field(default=(), repr=False)
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    max_in_flight: int = Field(default=256, ge=1)
+    retry_after_s: int = Field(default=2, ge=1)
+    drain_s: int = Field(default=120, ge=0, description="how long requests in flight may take to end at shutdown")
+
+    def admits(self, key: str | None) -> bool:
+        """Say whether a request with this API key may enter; without configured keys every request may."""
+        if not self.api_keys:
+            return True
+        digest = key_digest(key) if key and not _DIGEST.fullmatch(key) else ""
+        return any(hmac.compare_digest(digest, known) for known in self.api_keys)
+
+
+def load_settings(
+    overrides: Mapping[str, object] | None = None, *, environ: Mapping[str, str] | None = None, file: Path | None = None
+) -> Settings:
+    """Read file, environment and ``overrides`` (None values are ignored). Raises ``SettingsError``."""
+    variables = os.environ if environ is None else environ
+    named = variables.get(CONFIG_VARIABLE)
+    where = file or (Path(named) if named else None)
+    values: dict[str, Any] = {}
+    values |= _from_file(where) if where else {}
+    values |= _from_environment(variables)
+    values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_told(error)) from error
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from error
+
+
+def _from_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in variables.items():
+        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE or _is_service_link(name, value):
+            continue
+        field = name.removeprefix(PREFIX).lower()
+        if field not in Settings.model_fields:
+            raise SettingsError(f"{name} is no setting of the gateway")
+        if value:
+            found[field] = value
+    return found
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    return bool(_SERVICE_LINK.fullmatch(name)) or (name.endswith("_PORT") and value.startswith(("tcp://", "udp://")))
+
+
+def _told(error: ValidationError) -> str:
+    def place(path: Sequence[int | str]) -> str:
+        return ".".join(map(str, path)) or "settings"
+
+    return "; ".join(f"{place(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_input=False))

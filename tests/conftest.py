@@ -1,0 +1,59 @@
+"""Fixtures that several packages' tests share.
+
+Invariant: one real engine for the whole run, started when it is first asked for.
+"""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from models.launcher import bundled_spec, choose_command
+from models.process import LaunchFailure, launch
+from models.random_weights import write_checkpoint
+from models.registry import load_registry
+
+ENGINE_SECONDS = 400
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine-url", help="a running engine with the bundled model, instead of starting one")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of an engine waits for its start."""
+    for item in items:
+        if item.get_closest_marker("engine") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(ENGINE_SECONDS))
+
+
+@pytest.fixture(scope="session")
+def engine_model() -> str:
+    """The served name of the engine's model."""
+    name, _ = load_registry().bundled()
+    return name
+
+
+@pytest.fixture(scope="session")
+def engine_url(
+    request: pytest.FixtureRequest, engine_model: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The base URL of a real engine: the bundled model, or random weights of its shape where it is not there."""
+    given = request.config.getoption("--engine-url")
+    if given:
+        yield str(given)
+        return
+    folder = tmp_path_factory.mktemp("engine")
+    port = _free_port()
+    try:
+        spec = bundled_spec(port)
+    except LaunchFailure:
+        spec = bundled_spec(port, checkpoint=write_checkpoint(folder / "random"))
+    with launch(spec, choose_command(spec), folder / "engine.log") as engine:
+        yield engine.url
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from principles import cli
+from principles.cli import main
+from principles.corpus import load_corpus
+from principles.evaluate import Evaluation, load_heldout
+from principles.importer import to_yaml
+from principles.retrieve import Retriever
+
+
+def last_object(text: str) -> dict[str, object]:
+    found = json.loads(text.splitlines()[-1])
+    assert isinstance(found, dict)
+    return found
+
+
+def test_list_names_every_principle(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    assert last_object(capsys.readouterr().out)["count"] == len(load_corpus())
+    assert main(["list", "--dimension", "urgency"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    assert all(line.startswith("urgency.") for line in lines)
+
+
+def test_show_gives_one_principle(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "urgency.choking", "--json"]) == 0
+    assert last_object(capsys.readouterr().out)["id"] == "urgency.choking"
+    assert main(["show", "urgency.choking"]) == 0
+    assert capsys.readouterr().out.startswith("urgency.choking\n")
+
+
+def test_show_of_an_unknown_id_fails_with_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "urgency.nothing"]) == 1
+    assert capsys.readouterr().err == "no principle urgency.nothing; `list` names them all\n"
+
+
+def test_check_reports_the_projects_corpus_and_a_bad_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["check", "--json"]) == 0
+    assert last_object(capsys.readouterr().out)["valid"] is True
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("- id: nonsense\n", encoding="utf-8")
+    assert main(["check", str(bad), "--json"]) == 1
+    assert last_object(capsys.readouterr().out)["valid"] is False
+
+
+def test_search_shows_scenario_and_hits(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, bundled_retriever: Retriever
+) -> None:
+    monkeypatch.setattr(cli, "build_retriever", lambda: bundled_retriever)
+    question = ["search", "my", "son", "is", "choking", "on", "a", "grape", "--top-k", "3"]
+    assert main([*question, "--json"]) == 0
+    found = last_object(capsys.readouterr().out)
+    assert found["scenario"] == {
+        "urgency": "emergent", "uncertainty": "none", "expertise": "lay", "task_type": "triage"
+    }  # fmt: skip
+    assert isinstance(found["hits"], list)
+    assert "urgency.choking" in {hit["id"] for hit in found["hits"]}
+    assert len(found["hits"]) == 3
+    assert main(question) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("urgency      emergent")
+    assert "Relieve choking without delay" in text
+
+
+def test_evaluate_gives_the_figures(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, bundled_retriever: Retriever
+) -> None:
+    monkeypatch.setattr(cli, "build_retriever", lambda: bundled_retriever)
+    monkeypatch.setattr(cli, "load_heldout", lambda: load_heldout()[:6])
+    assert main(["evaluate", "--json"]) == 0
+    figures = last_object(capsys.readouterr().out)
+    assert list(figures) == list(Evaluation.__dataclass_fields__)
+    assert figures["n"] == 6
+    assert main(["evaluate"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == ["n", "6"]
+
+
+def test_import_writes_yaml_that_loads_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    principle = load_corpus().by_id("urgency.choking")
+    record = json.loads(principle.model_dump_json())
+    source, mapping, output = tmp_path / "set.json", tmp_path / "map.toml", tmp_path / "out"
+    source.write_text(json.dumps([record]), encoding="utf-8")
+    names = ("id", "dimension", "title", "polarity", "statement", "why", "points", "applies.urgency")
+    mapping.write_text("[fields]\n" + "".join(f'"{name}" = "{name}"\n' for name in names), encoding="utf-8")
+    arguments = ["import", str(source), "--mapping", str(mapping), "--output", str(output), "--json"]
+    assert main(arguments) == 0
+    assert last_object(capsys.readouterr().out)["count"] == 1
+    imported = load_corpus(output).principles[0]
+    assert imported.statement == principle.statement
+    assert to_yaml([imported])
+    assert main(arguments) == 1
+    assert "exists" in capsys.readouterr().err

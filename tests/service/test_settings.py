@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings, SettingsError, key_digest, load_settings
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    file = tmp_path / "preceptor.toml"
+    file.write_text('port = 1\nhost = "::1"\nrounds = 2\n')
+    environ = {"PRECEPTOR_CONFIG": str(file), "PRECEPTOR_PORT": "2", "PRECEPTOR_TOP_K": "3", "PATH": "/bin"}
+    settings = load_settings({"port": 4, "rounds": None}, environ=environ)
+    assert (settings.port, settings.host, settings.rounds, settings.top_k) == (4, "::1", 2, 3)
+
+
+def test_a_named_file_wins_over_the_one_of_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "named.toml"
+    file.write_text("port = 7\n")
+    assert load_settings(environ={"PRECEPTOR_CONFIG": "elsewhere.toml"}, file=file).port == 7
+
+
+@pytest.mark.parametrize(
+    ("environ", "text", "message"),
+    [
+        ({"PRECEPTOR_PROT": "1"}, "", "PRECEPTOR_PROT is no setting"),
+        ({"PRECEPTOR_PORT": "many"}, "", "port: "),
+        ({"PRECEPTOR_ROUNDS": "4"}, "", "rounds: "),
+        ({}, "colour = 1\n", "colour: "),
+        ({}, "port = \n", "not TOML"),
+    ],
+)
+def test_what_is_unknown_or_wrong_is_refused(tmp_path: Path, environ: dict[str, str], text: str, message: str) -> None:
+    file = tmp_path / "preceptor.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        load_settings(environ=environ, file=file)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.toml: No such file"):
+        load_settings(environ={}, file=tmp_path / "none.toml")
+
+
+def test_service_links_of_kubernetes_are_no_settings() -> None:
+    environ = {
+        "PRECEPTOR_SERVICE_HOST": "10.0.0.7",
+        "PRECEPTOR_SERVICE_PORT": "8000",
+        "PRECEPTOR_SERVICE_PORT_HTTP": "8000",
+        "PRECEPTOR_PORT": "tcp://10.0.0.7:8000",
+        "PRECEPTOR_PORT_8000_TCP": "tcp://10.0.0.7:8000",
+        "PRECEPTOR_PORT_8000_TCP_ADDR": "10.0.0.7",
+        "PRECEPTOR_VLLM_SERVICE_HOST": "10.0.0.8",
+    }
+    assert load_settings(environ=environ) == Settings()
+
+
+def test_api_keys_are_kept_as_digests_and_never_shown() -> None:
+    settings = load_settings(environ={"PRECEPTOR_API_KEYS": "first-key, " + key_digest("second-key")})
+    assert settings.api_keys == (key_digest("first-key"), key_digest("second-key"))
+    assert "first-key" not in repr(settings)
+    assert "sha256" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "admitted"),
+    [("one", True), ("two", True), ("three", False), ("", False), (None, False), (key_digest("one"), False)],
+)
+def test_only_known_keys_are_admitted(key: str | None, admitted: bool) -> None:
+    assert Settings(api_keys=("one", "two")).admits(key) is admitted
+
+
+def test_without_keys_everyone_is_admitted() -> None:
+    assert Settings().admits(None)

@@ -1,0 +1,1 @@
+"""Evaluation of answers, revisions and judges."""

@@ -60,7 +60,9 @@ lint: $(VENV_STAMP)
 types: $(VENV_STAMP)
 	$(BIN)/mypy
 
-constraints:
-	$(BIN)/python constraints/freeze.py preceptor > constraints/gateway.txt
-	$(BIN)/python constraints/freeze.py 'preceptor[dev,training]' > constraints/dev.txt
-	$(ENGINE_BIN)/python constraints/freeze.py > constraints/engine.txt
+constraints: $(VENV_STAMP) $(ENGINE_STAMP)
+	$(BIN)/python constraints/freeze.py preceptor > constraints/gateway.new
+	$(BIN)/python constraints/freeze.py 'preceptor[dev,training]' > constraints/dev.new
+	$(ENGINE_BIN)/python constraints/freeze.py > constraints/engine.new
+	for name in gateway dev engine; do mv constraints/$$name.new constraints/$$name.txt; done
+	@touch $(VENV_STAMP) $(ENGINE_STAMP)

@@ -1,4 +1,4 @@
-"""Writes the exact versions of an environment as a pip constraint file: `python constraints/freeze.py [REQUIREMENT ...]`.
+"""`python constraints/freeze.py [REQUIREMENT ...]` writes an environment's versions as a pip constraint file.
 
 With requirements, only what they need, extras and markers included. Invariant: names and versions only, no place to get
 them from; local version labels and editable projects are left out.
@@ -9,19 +9,19 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, distributions
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 # The project itself, and what an environment brings along with its interpreter.
 LEFT_OUT = frozenset({"pip", "preceptor", "setuptools", "wheel"})
 
 
-def closure(wanted: Iterable[str]) -> set[str]:
+def closure(wanted: Iterable[str]) -> set[NormalizedName]:
     """Return the canonical names of all that the requirements lead to. Those named themselves must be installed."""
     open_ends = [Requirement(text) for text in wanted]
     for requirement in open_ends:
         distribution(requirement.name)
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[NormalizedName, str]] = set()
     while open_ends:
         requirement = open_ends.pop()
         name = canonicalize_name(requirement.name)

@@ -4,9 +4,7 @@ Invariant: all drafts are asked for with the same messages and sampling, so that
 deterministic. The textbook is given the guided arm's criteria for nothing, which favours it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from loadtest.client import CallFailure, Client, Reply, Sampling, Spent
 from loadtest.profile import Criterion, Profile, UnreadableCritique
@@ -49,7 +47,7 @@ class Arms:
         """The gateway's answer, with its trace."""
         extra = {"preceptor": {"trace": True}}
         reply = await self.client.chat(self.guided_model, question.messages, sampling, extra)
-        return read_guided(reply.spent, reply.extension)
+        return read_guided(reply)
 
     async def textbook(self, question: Question, sampling: Sampling, criteria: tuple[Criterion, ...]) -> Textbook:
         """Draft, whole critique, whole rewrite, one after the other; the time is the sum of the calls.
@@ -73,13 +71,13 @@ class Arms:
         return Textbook(spent + rewrite.spent, rewritten=True, readable=readable)
 
 
-def read_guided(spent: Spent, extension: Mapping[str, Any]) -> Guided:
-    """Read the gateway's own object; a bypassed request has none. Raises ``CallFailure``."""
-    if not extension:
-        return Guided(spent, "bypassed", "", ())
+def read_guided(reply: Reply) -> Guided:
+    """Read the gateway's own object; without one the answer is the engine's own. Raises ``CallFailure``."""
+    if not reply.extension:
+        return Guided(reply.spent, "bypassed", reply.answer, ())
     try:
-        trace = extension["trace"]
+        trace = reply.extension["trace"]
         criteria = tuple(Criterion(str(row["text"]), int(row["points"])) for row in trace["criteria"])
-        return Guided(spent, str(extension["outcome"]), str(trace["draft"]), criteria)
+        return Guided(reply.spent, str(reply.extension["outcome"]), str(trace["draft"]), criteria)
     except (KeyError, TypeError, ValueError) as error:
         raise CallFailure("the reply's preceptor object has no trace that can be read") from error

@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _latency(options: argparse.Namespace) -> int:
     profile = load_profile(options.profile)
     timed, warmup = choose(read_questions(options.questions), options.requests, options.warmup, options.seed)
+    if len(timed) < options.requests:
+        sys.stderr.write(f"only {len(timed)} questions in {options.questions.name}\n")
     plan = Plan(timed, warmup, options.repeats, Sampling(options.temperature, options.seed, options.max_tokens))
     async with Client(options.url, options.timeout) as client:
         plain = options.plain or await _other_model(client, options.guided)
@@ -91,12 +93,12 @@ def _show(
     options: argparse.Namespace,
 ) -> None:
     write_tables(summary, sys.stdout)
+    if options.json:
+        sys.stdout.write(json_line(summary) + "\n")
     if options.out:
         left_out = [{"question": f.question, "repeat": f.repeat, "reason": f.reason} for f in failures]
         everything = {**summary, "rows": [m.row() for m in measured], "left_out": left_out}
         options.out.write_text(json.dumps(everything, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    if options.json:
-        sys.stdout.write(json_line(summary) + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,17 +118,25 @@ def _add_latency(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeats", type=_positive, default=3, help="times that each is put (default: %(default)s)")
     parser.add_argument("--temperature", type=float, default=0.8, help="of the drafts (default: %(default)s)")
     parser.add_argument("--max-tokens", type=_positive, default=400, help="of each answer (default: %(default)s)")
-    parser.add_argument("--profile", default="bundled", help="FILE.toml, bundled or plain_english: the textbook's words")
+    parser.add_argument("--profile", default="bundled", help="the textbook's words: FILE.toml, bundled, plain_english")
     parser.add_argument("--seed", type=int, default=0, help="of choice, drafts and bootstrap (default: %(default)s)")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds for one call (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="end with the figures in one line of JSON")
-    parser.add_argument("--out", type=Path, help="write figures and every measurement to this file")
+    parser.add_argument("--out", type=_new_file, help="write figures and every measurement to this file")
 
 
 def _count(text: str) -> int:
     if int(text) < 0:
         raise argparse.ArgumentTypeError("must not be negative")
     return int(text)
+
+
+def _new_file(text: str) -> Path:
+    """A path that can be written to, which is better known before the run than after it."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"no file can be written at {path}")
+    return path
 
 
 def _positive(text: str) -> int:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-_WIDTH = 110
+_WIDTH = 120
 _UNTREATED = ("degraded", "bypassed")
 
 
@@ -49,7 +49,7 @@ def notes(summary: Mapping[str, Any]) -> list[str]:
         f"over plain: {summary['ratio']}; 95% bootstrap interval over questions",
         f"drafts equal to the plain answer: {_percent(summary['draft_share_equal'])} of questions; "
         f"cached share of guided prompt tokens: {_percent(summary['cached_share'])}",
-        f"guided over plain by repeat: {_number(first)} (questions new to the cache)"
+        f"guided over plain by repeat: {_number(first)} (questions first put)"
         + "".join(f", {_number(ratio)}" for ratio in later),
         f"textbook: {summary['textbook_rewrites']} rewrites in {summary['textbook_runs']} runs, "
         f"{summary['textbook_unreadable_critiques']} unreadable critiques",
@@ -63,10 +63,11 @@ def notes(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _arms_table(summary: Mapping[str, Any]) -> Table:
-    table = Table(title=f"{summary['requests']} questions, {summary['repeats']} repeats, one engine", title_justify="left")
+    title = f"{summary['requests']} questions, {summary['repeats']} repeats, one engine"
+    table = Table(title=title, title_justify="left")
     table.add_column("arm")
     for name in ("mean s", "median s", "over plain", "95%", "mean ratio", "median ratio", "output tok", "prompt tok"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for arm, figures in summary["arms"].items():
         ratio = summary["ratios"].get(arm) or {}
         table.add_row(
@@ -87,7 +88,7 @@ def _outcomes_table(summary: Mapping[str, Any]) -> Table:
     table = Table(title="guided, by outcome", title_justify="left")
     table.add_column("outcome")
     for name in ("requests", "over plain", "95%", "mean ratio"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for outcome, row in summary["outcomes"].items():
         ratio = row["over_plain"] or {}
         table.add_row(

@@ -87,7 +87,7 @@ def _outcomes(measured: Sequence[Measurement], seed: int) -> dict[str, Any]:
 
 
 def _by_repeat(measured: Sequence[Measurement], seed: int) -> list[float | None]:
-    """In the first repeat the questions are new to the engine's prefix cache, in later ones they are not."""
+    """After the first repeat the engine's prefix cache knows the questions: this shows what that is worth."""
     by_repeat: defaultdict[int, list[Measurement]] = defaultdict(list)
     for measurement in measured:
         by_repeat[measurement.repeat].append(measurement)

@@ -21,7 +21,7 @@ TOP_K = 8
 
 @dataclass(frozen=True)
 class Hit:
-    """One retrieved principle and its cosine similarity to the conversation."""
+    """One retrieved principle and its similarity to the conversation: an inner product, comparable within one query."""
 
     principle: Principle
     similarity: float
@@ -42,10 +42,10 @@ class Retriever:
     """Scenario and principles of a conversation, in process."""
 
     def __init__(self, corpus: Corpus, embed: Embedder, classifier: ScenarioClassifier) -> None:
-        self._corpus = corpus
+        self._principles = corpus.principles
         self._embed = embed
         self._classifier = classifier
-        self._index = PrincipleIndex(corpus, embed)
+        self._index = PrincipleIndex(corpus, embed, classifier.exemplars, classifier.vectors)
 
     def retrieve(self, messages: Sequence[Message], top_k: int = TOP_K) -> Retrieval:
         """At most `top_k` principles, most similar first; `search_ms` covers scenario, admission and search."""
@@ -54,7 +54,7 @@ class Retriever:
         embedded = time.perf_counter()
         found = self._classifier.classify(vector)
         rows = self._index.search(vector, found.scenario, top_k)
-        hits = tuple(Hit(self._corpus.principles[row], similarity) for row, similarity in rows)
+        hits = tuple(Hit(self._principles[row], similarity) for row, similarity in rows)
         ended = time.perf_counter()
         return Retrieval(found.scenario, found.confidence, hits, 1000 * (embedded - began), 1000 * (ended - embedded))
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Annotated, get_args
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
-from principles.embedding import Embedder, Vectors, normalised
+from principles.embedding import Embedder, Vectors
 from principles.query import render
 from principles.schema import Dimension, Expertise, PrincipleId, Record, Scenario, TaskType, Uncertainty, Urgency
 
@@ -26,9 +25,9 @@ LABELS: Mapping[Dimension, tuple[str, ...]] = {
     "expertise": get_args(Expertise),
     "task_type": get_args(TaskType),
 }
-NEIGHBOURS = 15
-SHARPNESS = 10.0
-RIDGE = 1.0
+NEIGHBOURS = 61
+SHARPNESS = 20.0
+RIDGE = 0.3
 
 
 class Turn(Record):
@@ -74,49 +73,51 @@ def load_exemplars(folder: Path = EXEMPLARS_FOLDER) -> tuple[Exemplar, ...]:
 class ScenarioClassifier:
     """Similarity-weighted vote of the nearest exemplars, once per dimension.
 
-    Each dimension has its own view of the space: a linear projection fitted to the exemplars' labels by ridge
-    regression when the classifier is built, so that nearness there means nearness in that respect. Works with any
-    embedder.
+    Each dimension has its own view of the space: a linear projection fitted to the exemplars' labels by ridge regression
+    when the classifier is built, so that nearness there means nearness in that respect. An exemplar lies where the
+    projection fitted without it would put it, since questions to come were not fitted either. Works with any embedder.
     """
 
     def __init__(self, exemplars: Sequence[Exemplar], embed: Embedder, neighbours: int = NEIGHBOURS) -> None:
-        vectors = embed([exemplar.text for exemplar in exemplars])
-        self._views = [
-            _View(vectors, [getattr(exemplar.scenario, dimension) for exemplar in exemplars], labels, neighbours)
+        self.exemplars = tuple(exemplars)
+        self.vectors = embed([exemplar.text for exemplar in exemplars])
+        self._mean = self.vectors.mean(axis=0)
+        centred = self.vectors - self._mean
+        inverse = np.linalg.inv(centred @ centred.T + RIDGE * np.eye(len(exemplars), dtype=np.float32))
+        self._views = {
+            dimension: _View(centred, inverse, [getattr(e.scenario, dimension) for e in exemplars], labels, neighbours)
             for dimension, labels in LABELS.items()
-        ]
+        }
 
     def classify(self, vector: Vectors) -> Classified:
         """`vector` has shape (dimension,) and unit length."""
-        votes = [view.vote(vector) for view in self._views]
-        names = dict(zip(LABELS, votes, strict=True))
-        scenario = Scenario.model_validate({dimension: label for dimension, (label, _) in names.items()})
-        return Classified(scenario, {dimension: share for dimension, (_, share) in names.items()})
+        votes = {dimension: view.vote(vector - self._mean) for dimension, view in self._views.items()}
+        scenario = Scenario.model_validate({dimension: label for dimension, (label, _) in votes.items()})
+        return Classified(scenario, {dimension: share for dimension, (_, share) in votes.items()})
 
 
 class _View:
-    """The exemplars as one dimension sees them."""
+    """The exemplars as one dimension sees them: points of as many coordinates as the dimension has labels.
 
-    def __init__(self, vectors: Vectors, values: Sequence[str], labels: tuple[str, ...], neighbours: int) -> None:
+    `inverse` is (K + ridge I)^-1 for the exemplars' inner products K, so the left-out predictions come in closed form.
+    """
+
+    def __init__(
+        self, centred: Vectors, inverse: Vectors, values: Sequence[str], labels: tuple[str, ...], neighbours: int
+    ) -> None:
         self._labels = labels
         self._neighbours = min(neighbours, len(values))
-        one_hot = np.array([[value == label for label in labels] for value in values], dtype=np.float32)
-        self._one_hot = one_hot
-        self._mean = vectors.mean(axis=0)
-        self._projection = _ridge(vectors - self._mean, one_hot - one_hot.mean(axis=0))
-        self._rows = normalised((vectors - self._mean) @ self._projection)
+        self._one_hot = np.array([[value == label for label in labels] for value in values], dtype=np.float32)
+        targets = self._one_hot - self._one_hot.mean(axis=0)
+        dual = inverse @ targets
+        self._projection = (centred.T @ dual).astype(np.float32)
+        self._points = (targets - dual / np.diag(inverse)[:, np.newaxis]).astype(np.float32)
 
-    def vote(self, vector: Vectors) -> tuple[str, float]:
-        point = normalised((vector - self._mean) @ self._projection)
-        similarities = self._rows @ point
-        nearest = np.argsort(-similarities, kind="stable")[: self._neighbours]
-        weights = np.exp(SHARPNESS * (similarities[nearest] - similarities[nearest[0]]))
+    def vote(self, centred: Vectors) -> tuple[str, float]:
+        """The winning label and its share, for a vector less the exemplars' mean."""
+        distances = np.square(self._points - centred @ self._projection).sum(axis=1)
+        nearest = np.argsort(distances, kind="stable")[: self._neighbours]
+        weights = np.exp(-SHARPNESS * (distances[nearest] - distances[nearest[0]]))
         shares = weights @ self._one_hot[nearest] / weights.sum()
         best = int(shares.argmax())
         return self._labels[best], float(shares[best])
-
-
-def _ridge(inputs: Vectors, targets: Vectors) -> npt.NDArray[np.float32]:
-    gram = inputs.T @ inputs + RIDGE * np.eye(inputs.shape[1], dtype=np.float32)
-    solution: npt.NDArray[np.float32] = np.linalg.solve(gram, inputs.T @ targets).astype(np.float32)
-    return solution

@@ -5,7 +5,7 @@ Invariant: no module state; two apps in one process share nothing.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -13,10 +13,11 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import StatefulLifespan
 
+from models.embedder import build_embedder
 from models.judge import gives_logprobs
 from models.registry import load_registry
 from models.vllm import VLLMEngine
-from principles.corpus import load_corpus
+from principles.corpus import Corpus, load_corpus
 from principles.retrieve import Retriever, build_retriever
 from service.admission import Admit
 from service.api import chat, models, ops, principles, revisions
@@ -50,7 +51,7 @@ def create_app(settings: Settings, *, retriever: Retriever | None = None) -> Fas
     )
 
 
-def _routes() -> Sequence[BaseRoute]:
+def _routes() -> list[BaseRoute]:
     return [route for part in (chat, revisions, models, principles, ops) for route in part.router.routes]
 
 
@@ -71,8 +72,12 @@ def _lifespan(settings: Settings, metrics: Metrics, retriever: Retriever | None)
 async def build_gateway(settings: Settings, metrics: Metrics, retriever: Retriever | None) -> Gateway:
     """Load what is read from disk, off the event loop, and wire the parts together."""
     corpus = await asyncio.to_thread(load_corpus, settings.corpus)
-    found = retriever or await asyncio.to_thread(build_retriever, corpus)
+    found = retriever or await asyncio.to_thread(_retriever, corpus, settings)
     return Gateway(settings, metrics, corpus, found, _binding(settings, found), int(time.time()))
+
+
+def _retriever(corpus: Corpus, settings: Settings) -> Retriever:
+    return build_retriever(corpus, build_embedder(settings.embedder))
 
 
 def _binding(settings: Settings, retriever: Retriever) -> Binding:

@@ -6,7 +6,7 @@ text of ours that quotes a prompt.
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -15,12 +15,12 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import HTTPExceptionHandler
 
 from models.engine import EngineError, EngineRefused, EngineTimeout, EngineUnavailable
 from service.observe import record_of
 from service.revision.failure import RevisionUnavailable
 
+Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 RETRY_AFTER_S = 2.0
 CLIENT_LEFT_STATUS = 499  # nobody reads it but the counters; nginx's number
 log = logging.getLogger("preceptor.errors")
@@ -161,15 +161,14 @@ async def _classified(_: Request, error: Exception) -> Response:
     return error_response(api_error(error))
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+async def _http_error(_: Request, error: HTTPException) -> Response:
     type_ = "invalid_request_error" if error.status_code < 500 else "server_error"
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
     content = error_body(str(error.detail), type_=type_, code=code)
     return Response(content, error.status_code, headers=dict(error.headers or {}), media_type="application/json")
 
 
-def exception_handlers() -> dict[Any, HTTPExceptionHandler]:
+def exception_handlers() -> dict[int | type[Exception], Handler]:
     """The handlers of ``create_app``."""
     return {
         ApiError: _classified,

@@ -6,6 +6,7 @@ and API keys are kept as SHA-256 digests only.
 
 import hashlib
 import hmac
+import json
 import os
 import re
 import tomllib
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from models.embedder import EmbedderChoice
 
 PREFIX = "PRECEPTOR_"
 CONFIG_VARIABLE = "PRECEPTOR_CONFIG"
@@ -38,6 +41,14 @@ def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _parsed(value: object) -> object:
+    """Let a table be written as JSON, as a variable has it."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as error:
+        raise ValueError("not JSON") from error
+
+
 def _digests(value: object) -> object:
     parts = _listed(value)
     return tuple(key_digest(str(part)) for part in parts) if isinstance(parts, list | tuple) else parts
@@ -58,6 +69,8 @@ class Settings(BaseModel):
     slug: str = Field(default="preceptor", min_length=1, description="model name under which guided answers are given")
     registry: Path | None = Field(default=None, description="model registry; the packaged one when unset")
     corpus: Path | None = Field(default=None, description="principles, a file or a folder; the packaged set when unset")
+
+    embedder: Annotated[EmbedderChoice | None, BeforeValidator(_parsed)] = None
 
     top_k: int = Field(default=8, ge=1, le=8)
     rounds: int = Field(default=1, ge=0, le=3)

@@ -13,7 +13,7 @@ from models.process import LaunchFailure, launch
 from models.random_weights import write_checkpoint
 from models.registry import load_registry
 
-ENGINE_SECONDS = 400
+ENGINE_SECONDS = 900
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -31,6 +31,9 @@ class Limits:
     severe_points: int = 8
     edit_reserve_ms: float = 4000.0
     verdict_reserve_ms: float = 1000.0
+    edit_reserve_share: float = 0.25
+    """No reserve takes more of a deadline than its share, else short deadlines would never be guided."""
+    verdict_reserve_share: float = 0.08
     guard: GuardLimits = DEFAULT_LIMITS
 
 
@@ -40,10 +43,6 @@ class Level(IntEnum):
     DRAFT_ONLY = 0
     GATED = 1
     GUIDED = 2
-
-
-# A reserve never takes more of a short deadline than this share, else short deadlines would never be guided.
-_EDIT_SHARE, _VERDICT_SHARE = 0.25, 0.08
 
 
 class Budget:
@@ -70,10 +69,10 @@ class Budget:
         """Say what may still be begun: guided, then gated (verdicts only), then the draft alone."""
         if self._deadline_ms is None:
             return Level.GUIDED
-        remaining = self.remaining_ms
-        if remaining > min(self._limits.edit_reserve_ms, self._deadline_ms * _EDIT_SHARE):
+        limits, remaining = self._limits, self.remaining_ms
+        if remaining > min(limits.edit_reserve_ms, self._deadline_ms * limits.edit_reserve_share):
             return Level.GUIDED
-        enough = remaining > min(self._limits.verdict_reserve_ms, self._deadline_ms * _VERDICT_SHARE)
+        enough = remaining > min(limits.verdict_reserve_ms, self._deadline_ms * limits.verdict_reserve_share)
         return Level.GATED if enough else Level.DRAFT_ONLY
 
     def require(self, level: Level) -> None:

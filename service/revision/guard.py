@@ -104,17 +104,20 @@ def rewrite_refusal(
 
 
 def _lost(old: str, new: str, answer: str, criterion: Criterion) -> Refusal | None:
-    """Compare what ``old`` says with the whole answer: a fact that stands elsewhere is not lost."""
+    """Compare what ``old`` says with ``new``, then with the whole answer: a fact that stands elsewhere is not lost."""
+    if not old:
+        return None
     if _emergencies(old) > _emergencies(new) and not is_emergency_instruction(criterion.text):
         return Refusal.LOST_EMERGENCY
     if criterion.points < 0:
         return None
     named = quantities(criterion.text)
     excused_units = {quantity.unit for quantity in named if quantity.unit}
-    gone = quantities(old) - quantities(answer) - named
-    if any(quantity.unit not in excused_units for quantity in gone):
+    gone = {quantity for quantity in quantities(old) - quantities(new) - named if quantity.unit not in excused_units}
+    if gone and gone - quantities(answer):
         return Refusal.LOST_NUMBER
-    if drugs(old) - drugs(answer) - drugs(criterion.text):
+    gone_drugs = drugs(old) - drugs(new) - drugs(criterion.text)
+    if gone_drugs and gone_drugs - drugs(answer):
         return Refusal.LOST_DRUG
     return None
 
@@ -141,8 +144,12 @@ def _language(draft: str, text: str, limits: GuardLimits) -> Refusal | None:
 
 
 def _scripts(text: str) -> Counter[str]:
-    names = (unicodedata.name(char, "").split(" ")[0] for char in text if char.isalpha())
-    return Counter("CJK" if name in _CJK_SCRIPTS else name for name in names)
+    scripts: Counter[str] = Counter()
+    for char, count in Counter(text).items():
+        if char.isalpha():
+            name = unicodedata.name(char, "").split(" ")[0]
+            scripts["CJK" if name in _CJK_SCRIPTS else name] += count
+    return scripts
 
 
 def _keeps_format(units: Sequence[str], edit: Edit) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,7 @@ HandlerMaker = Callable[["Server"], Handler]
 class Server:
     """What the test sees of it.
 
-    ``called`` is set by the first request, ``left`` once the client has closed a connection under a handler's eyes.
+    ``called`` is set by the first request, ``left`` once a connection has ended.
     """
 
     url: str = ""
@@ -73,9 +73,7 @@ class Server:
 
     async def until_left(self, call: Call) -> None:
         """For handlers: wait until the client closes the connection."""
-        with suppress(ConnectionError):
-            await call.reader.read()
-        self.left.set()
+        await call.reader.read()
 
 
 @asynccontextmanager
@@ -83,25 +81,29 @@ async def serving(handler: HandlerMaker) -> AsyncIterator[Server]:
     """Run the handler that ``handler`` makes for the server; a handler that returns keeps the connection open."""
     server = Server()
     answer = handler(server)
+    handlers: set[asyncio.Task[None]] = set()
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
-        try:
+        with suppress(ConnectionError), closing(writer):
             while (call := await _read(server, reader, writer)) is not None and not writer.is_closing():
                 server.calls.append(call)
                 server.called.set()
                 await answer(call)
-        except ConnectionError:
-            server.left.set()
-        finally:
-            writer.close()
+        server.left.set()
 
-    listening = await asyncio.start_server(connected, "127.0.0.1", 0)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handlers.add(asyncio.create_task(converse(reader, writer)))
+
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:
         listening.close()
+        for task in handlers:
+            task.cancel()
+        await asyncio.gather(*handlers, return_exceptions=True)
 
 
 @asynccontextmanager

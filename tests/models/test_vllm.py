@@ -17,7 +17,6 @@ from tests.models.scripted import (
     well,
 )
 
-QUICK = Timeouts(connect=1.0, first_token=0.1, between_tokens=0.1, total=0.4, probe=0.2)
 USAGE_EVENT = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
 
 
@@ -159,7 +158,7 @@ async def test_ready(health: int, models: object, expected: bool) -> None:
 
 
 async def test_a_silent_engine_is_not_ready() -> None:
-    async with connected(silent, timeouts=QUICK) as (engine, _):
+    async with connected(silent, timeouts=Timeouts(probe=0.2)) as (engine, _):
         assert await engine.ready() is False
 
 

@@ -22,8 +22,6 @@ from tests.models.scripted import (
     well,
 )
 
-QUICK = Timeouts(connect=1.0, first_token=0.1, between_tokens=0.1, total=0.4, probe=0.2)
-
 
 async def collect(engine: VLLMEngine) -> list[Delta]:
     return [delta async for delta in engine.stream(REQUEST)]
@@ -119,11 +117,16 @@ def endless(server: Server) -> Handler:
 
 
 @pytest.mark.parametrize(
-    ("handler", "phase"),
-    [(silent, "first_token"), (pinging, "first_token"), (stalling, "between_tokens"), (endless, "total")],
+    ("handler", "phase", "timeouts"),
+    [
+        (silent, "first_token", Timeouts(first_token=0.1)),
+        (pinging, "first_token", Timeouts(first_token=0.15)),
+        (stalling, "between_tokens", Timeouts(between_tokens=0.1)),
+        (endless, "total", Timeouts(total=0.4)),
+    ],
 )
-async def test_stream_timeouts_close_the_call(handler: HandlerMaker, phase: str) -> None:
-    async with connected(handler, timeouts=QUICK) as (engine, server):
+async def test_stream_timeouts_close_the_call(handler: HandlerMaker, phase: str, timeouts: Timeouts) -> None:
+    async with connected(handler, timeouts=timeouts) as (engine, server):
         with pytest.raises(EngineTimeout) as caught:
             await collect(engine)
         assert caught.value.phase == phase
@@ -131,7 +134,7 @@ async def test_stream_timeouts_close_the_call(handler: HandlerMaker, phase: str)
 
 
 async def test_total_timeout_of_a_whole_answer_closes_the_call() -> None:
-    async with connected(silent, timeouts=QUICK) as (engine, server):
+    async with connected(silent, timeouts=Timeouts(total=0.2)) as (engine, server):
         with pytest.raises(EngineTimeout) as caught:
             await engine.chat(REQUEST)
         assert caught.value.phase == "total"
@@ -142,16 +145,16 @@ async def test_time_that_the_consumer_takes_is_no_silence() -> None:
     async def stream(call: Call) -> None:
         await call.open_stream()
         await call.events(piece("a"))
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.5)
         await call.events(piece("b", "stop"), "[DONE]")
         await call.end_stream()
 
-    async with connected(always(stream), timeouts=QUICK) as (engine, _):
+    async with connected(always(stream), timeouts=Timeouts(between_tokens=1.0)) as (engine, _):
         texts = []
         async with aclosing(engine.stream(REQUEST)) as deltas:
             async for delta in deltas:
                 texts.append(delta.text)
-                await asyncio.sleep(0.15)
+                await asyncio.sleep(1.2)
     assert texts == ["a", "b"]
 
 

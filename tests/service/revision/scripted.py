@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from models.engine import ChatRequest, Completion, Delta, EngineError, ModelCard, Reply, Usage
 from principles.retrieve import Hit, Retrieval
@@ -193,9 +194,9 @@ def reviser(
     return Reviser(engine, PROMPTS, retriever or ScriptedRetriever(), 0.5, limits or Limits(), logprobs)
 
 
-async def run(engine: ScriptedEngine, options: Options | None = None, **means: object) -> tuple[list[Event], Trace]:
+async def run(engine: ScriptedEngine, options: Options | None = None, **means: Any) -> tuple[list[Event], Trace]:
     """All events of one task, and its trace; the answer sent must be the trace's."""
-    events = [event async for event in reviser(engine, **means).run(task(options))]  # type: ignore[arg-type]
+    events = [event async for event in reviser(engine, **means).run(task(options))]
     last = events[-1]
     assert isinstance(last, Finished)
     assert answer_of(events) == last.trace.answer

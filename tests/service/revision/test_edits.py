@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.revision.edits import Edit, EditFailure, apply_edits, conflicts, edit_schema, parse_edit, pieces
@@ -24,6 +24,7 @@ def edited_answers(draw: st.DrawFn) -> tuple[tuple[str, ...], list[Edit]]:
     return units, edits
 
 
+@settings(deadline=None)
 @given(edited_answers())
 def test_untouched_units_stand_byte_for_byte_and_in_order(case: tuple[tuple[str, ...], list[Edit]]) -> None:
     units, edits = case
@@ -36,6 +37,7 @@ def test_untouched_units_stand_byte_for_byte_and_in_order(case: tuple[tuple[str,
             at = found + len(unit.strip())
 
 
+@settings(deadline=None)
 @given(edited_answers())
 def test_units_away_from_every_edit_keep_their_white_space(case: tuple[tuple[str, ...], list[Edit]]) -> None:
     units, edits = case
@@ -46,6 +48,7 @@ def test_units_away_from_every_edit_keep_their_white_space(case: tuple[tuple[str
             assert out[number] == unit
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_edit_changes_nothing(text: str) -> None:
     assert apply_edits(split(text), []) == text
@@ -83,7 +86,8 @@ def test_an_edit_is_read_as_it_was_written(edit: Edit) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "[]", "{}", '{"replace":1}', '{"replace":1,"text":" "}', '{"replace":0,"text":"a"}', '{"replace":3,"text":"a"}',
+        "", "[]", "{}", '{"replace":1}', '{"replace":1,"text":" "}', '{"replace":0,"text":"a"}',
+        '{"replace":3,"text":"a"}',
         '{"delete":1,"replace":1,"text":"a"}', '{"delete":true}', '{"delete":"1"}', '{"insert_after":-1,"text":"a"}',
         '{"insert_after":1,"text":5}', '{"insert_after":1,"text":"cut',
     ],

@@ -12,7 +12,7 @@ from service.revision.facts import Quantity, drugs, is_emergency_instruction, qu
         ("0.5 ml or 2,000 IU", {("0.5", "ml"), ("2,000", "iu")}),
         ("A fever of 39.5 °C", {("39.5", "celsius")}),
         ("每次500毫克", {("500", "mg")}),
-        ("خذ ٥ mg", {("5", "mg")}),
+        ("\u0665 mg", {("5", "mg")}),
         ("1. Rest\n2) Drink\n", set()),
         ("B12 and covid19", set()),
         ("No number at all.", set()),

@@ -109,7 +109,7 @@ def test_an_edit_is_fitted_to_its_line(edit: Edit, text: str) -> None:
         (ADVICE, "Take ibuprofen 400 mg for 3 days. Rest at home.", Refusal.LOST_EMERGENCY),
         (ADVICE, "Take ibuprofen for 3 days. Call 999 if you cannot breathe.", Refusal.LOST_NUMBER),
         (ADVICE, "<answer>" + ADVICE + "</answer>", Refusal.PROMPT_TAGS),
-        (ADVICE, "服用ibuprofen 400 mg 3 days,如果呼吸困难请拨打999,请立即就医,在家好好休息,多喝水。", Refusal.LANGUAGE),
+        ("Take a long rest. Drink enough.", "请在家好好休息,多喝水,注意保暖。", Refusal.LANGUAGE),
         ("Word. " * 1000, "Word. " * 100, Refusal.LENGTH),
         (TABLE, "a is b and c is d. Done.", Refusal.FORMAT),
     ],

@@ -2,7 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import service.revision.prompts as prompts_module
@@ -24,6 +24,7 @@ def prompts(request: pytest.FixtureRequest) -> PromptSet:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(deadline=None)
 @given(messages=MESSAGES, draft=TEXT, criterion=TEXT)
 def test_every_step_extends_the_step_before_it(name: str, messages: list[Message], draft: str, criterion: str) -> None:
     prompts = load_prompts(name)
@@ -45,6 +46,7 @@ def test_every_step_extends_the_step_before_it(name: str, messages: list[Message
         assert len(step) == len(drafted) + 1
 
 
+@settings(deadline=None)
 @given(criterion=TEXT.filter(lambda text: "{" in text or len(text) > 3))
 def test_text_is_filled_in_once(criterion: str) -> None:
     turn = load_prompts("compact").verdict([], "d", "{criterion} " + criterion)[-1]["content"]

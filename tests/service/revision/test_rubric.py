@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.revision.rubric import Criterion, RubricFailure, parse_rubric, render_rubric, rubric_schema
@@ -15,6 +15,7 @@ CRITERIA = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(CRITERIA, min_size=1, max_size=6, unique_by=lambda criterion: criterion.text.casefold()))
 def test_a_rubric_is_read_as_it_was_written(criteria: list[Criterion]) -> None:
     assert parse_rubric(render_rubric(criteria, IDS), IDS) == tuple(criteria)
@@ -49,7 +50,9 @@ def test_unreadable_rubrics(text: str) -> None:
         parse_rubric(text, IDS)
 
 
-@pytest.mark.parametrize(("points", "met", "satisfied"), [(5, True, True), (5, False, False), (-5, True, False), (-5, False, True)])
+@pytest.mark.parametrize(
+    ("points", "met", "satisfied"), [(5, True, True), (5, False, False), (-5, True, False), (-5, False, True)]
+)
 def test_negative_points_turn_the_verdict_round(points: int, met: bool, satisfied: bool) -> None:
     assert Criterion("a", points).satisfied_by(met) is satisfied
 

@@ -1,5 +1,6 @@
+# ruff: noqa: RUF001  (the scripts are the point)
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.revision.sentences import is_line_item, numbered, separator_after, split
@@ -7,18 +8,21 @@ from service.revision.sentences import is_line_item, numbered, separator_after, 
 # Fragments that make boundaries likely, in several scripts, with code, tables and odd line ends.
 FRAGMENTS = st.sampled_from(
     [
-        "Take 0.5 mg. ", "See Dr. Smith! ", "e.g. this", "- item\n", "1. first\n", "| a | b |\n", "|---|---|\n", "```\ncode. x\n```\n",
-        "~~~", "\n\n", "  ", "\t", "\r\n", "胸が痛い。", "请立即就医！", "هل تشعر بألم؟ ", "दर्द है। ", "שלום. ", "\u2028", "\x1c", "…", "**bold.** ", "",
+        "Take 0.5 mg. ", "See Dr. Smith! ", "e.g. this", "- item\n", "1. first\n", "| a | b |\n", "|---|---|\n",
+        "```\ncode. x\n```\n", "~~~", "\n\n", "  ", "\t", "\r\n", "胸が痛い。", "请立即就医！", "هل تشعر بألم؟ ",
+        "दर्द है। ", "שלום. ", "\u2028", "\x1c", "…", "**bold.** ", "",
     ]
 )  # fmt: skip
 TEXTS = st.one_of(st.text(), st.lists(FRAGMENTS, max_size=12).map("".join))
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_join_of_split_is_the_text(text: str) -> None:
     assert "".join(split(text)) == text
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_every_unit_of_a_text_with_words_has_words(text: str) -> None:
     units = split(text)

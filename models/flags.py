@@ -35,7 +35,7 @@ class LaunchSpec:
     port: int = 8001
     max_model_len: int | None = None
     threads: int | None = None
-    compiled: bool = True
+    compiled: bool = False
     extra: tuple[str, ...] = ()
 
     @property
@@ -47,10 +47,11 @@ class LaunchSpec:
 def cpu_command(spec: LaunchSpec, python: Path) -> tuple[str, ...]:
     """The CPU build, whose package does not register as `vllm`, hence the module and not the `vllm` command.
 
-    Measured with 3 M parameters on two cores, one stream of 200 tokens: compiled 400 tokens/s, eager 220. A second
-    thread gains at most a tenth on a model of this size and, when the cores are shared, costs up to nine tenths. With
-    the executor inside the engine core's process it starts about 10 s sooner and needs 0.5 GB less; vLLM's thread
-    pinning needs it outside, so that only a fixed number of threads brings it in.
+    Measured with 3 M parameters on two cores, one stream of 200 tokens: compiled 400 tokens/s, eager 220. Eager is the
+    default all the same: it needs no C++ compiler, and no request waits for compilation. A second thread gains at most
+    a tenth on a model of this size and, when the cores are shared, costs up to nine tenths. With the executor inside
+    the engine core it starts about 10 s sooner and needs 0.5 GB less; vLLM's thread pinning needs it outside, so that
+    only a fixed number of threads brings it in.
     """
     environment = [*_environment(spec), f"VLLM_CPU_KVCACHE_SPACE={_CPU_KV_CACHE_GIB}"]
     flags = ["--dtype", "float32", "--block-size", str(_CPU_BLOCK_TOKENS)]

@@ -11,8 +11,6 @@ from models.engine import ChatRequest, Engine, EngineRefused, Message, Usage
 
 TOP_LOGPROBS = 20
 MIN_MASS = 0.01
-_YES = frozenset({"yes"})
-_NO = frozenset({"no"})
 
 
 class JudgeFailure(Exception):
@@ -31,14 +29,15 @@ class Judgement:
 def probability_of_yes(alternatives: Mapping[str, float] | None) -> float:
     """P(yes) / (P(yes) + P(no)) from the log-probabilities of the first token's alternatives.
 
-    Variants in case and surrounding space add up. An answer that is not among the alternatives is at most as likely as
+    Variants in case and surrounding space add up, and so do beginnings of the word, since a tokenizer may split it. An
+    answer that is not among the alternatives is at most as likely as
     the last of them, and is counted as that: a confident judge leaves no room for the other answer in the list.
     Raises `JudgeFailure` without log-probabilities, when neither answer is listed, when both together hold less than
     `MIN_MASS`, or when the one that is listed is no likelier than what is not.
     """
     if not alternatives:
         raise JudgeFailure("the engine gave no log-probabilities")
-    yes, no = _mass(alternatives, _YES), _mass(alternatives, _NO)
+    yes, no = _mass(alternatives, "yes"), _mass(alternatives, "no")
     if yes + no < MIN_MASS:
         raise JudgeFailure("neither yes nor no among the likely answers")
     floor = math.exp(min(alternatives.values()))
@@ -81,5 +80,7 @@ async def gives_logprobs(engine: Engine) -> bool:
         return False
 
 
-def _mass(alternatives: Mapping[str, float], answers: frozenset[str]) -> float:
-    return sum(math.exp(logprob) for text, logprob in alternatives.items() if text.strip().casefold() in answers)
+def _mass(alternatives: Mapping[str, float], answer: str) -> float:
+    """Probability of the tokens that begin, or are, the answer."""
+    tokens = ((text.strip().casefold(), logprob) for text, logprob in alternatives.items())
+    return sum(math.exp(logprob) for text, logprob in tokens if text and answer.startswith(text))

@@ -35,9 +35,9 @@ def choose_command(spec: LaunchSpec, device: Literal["auto", "cpu", "gpu"] = "au
     found = subprocess.run([python, "-c", "import importlib.util as u; raise SystemExit(not u.find_spec('vllm'))"])
     if found.returncode != 0:
         raise LaunchFailure("no vLLM for the CPU: make engine")
-    # Compilation by inductor writes C++.
-    compiled = spec.compiled and any(map(shutil.which, ("g++", "clang++")))
-    return cpu_command(replace(spec, compiled=compiled), python)
+    if spec.compiled and not any(map(shutil.which, ("g++", "clang++"))):
+        raise LaunchFailure("--compiled needs a C++ compiler: g++ or clang++")
+    return cpu_command(spec, python)
 
 
 def bundled_spec(port: int, checkpoint: Path | None = None) -> LaunchSpec:
@@ -108,7 +108,7 @@ def _spec(options: argparse.Namespace) -> LaunchSpec:
         spec = LaunchSpec(model=options.model, served_model_name=name, port=options.port, max_model_len=length)
     changes = {"host": options.host, "threads": options.threads, "max_model_len": options.max_model_len}
     changes = {name: value for name, value in changes.items() if value is not None}
-    return replace(spec, **changes, compiled=not options.eager, extra=tuple(options.engine_arg))
+    return replace(spec, **changes, compiled=options.compiled, extra=tuple(options.engine_arg))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-model-len", type=int)
     parser.add_argument("--threads", type=int, help="compute threads on the CPU; vLLM's choice when not given")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
-    parser.add_argument("--eager", action="store_true", help="do not compile: starts sooner, decodes at half the speed")
+    parser.add_argument("--compiled", action="store_true", help="compile on the CPU: decodes faster, starts later")
     parser.add_argument("--engine-arg", action="append", default=[], help="passed on to vLLM; may be repeated")
     parser.add_argument("--log", type=Path)
     return parser

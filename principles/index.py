@@ -18,7 +18,8 @@ from principles.embedding import Embedder, Vectors
 from principles.scenario import Exemplar
 from principles.schema import Expertise, Principle, Scenario, TaskType, Uncertainty, Urgency
 
-RIDGE = 1.0
+RIDGE = 0.5
+PRIOR = 3.0
 
 # The stubs describe the C++ signatures; the Python wrappers take arrays and keywords.
 faiss: Any = untyped_faiss
@@ -64,7 +65,7 @@ def informed_rows(texts: Vectors, centred: Vectors, relevant: Vectors) -> Vector
     Ridge regression of relevance on the exemplars' vectors with the principle's own text as prior mean, and its share
     of the exemplars as last coordinate. A principle that no exemplar cites keeps its text alone.
     """
-    prior = texts - texts.mean(axis=0)
+    prior = PRIOR * (texts - texts.mean(axis=0))
     share = relevant.mean(axis=0)
     gram = centred.T @ centred + RIDGE * np.eye(centred.shape[1], dtype=np.float32)
     residual = (relevant - share) - centred @ prior.T

@@ -25,9 +25,9 @@ LABELS: Mapping[Dimension, tuple[str, ...]] = {
     "expertise": get_args(Expertise),
     "task_type": get_args(TaskType),
 }
-NEIGHBOURS = 61
+NEIGHBOURS = 31
 SHARPNESS = 20.0
-RIDGE = 0.3
+RIDGE = 0.2
 
 
 class Turn(Record):
@@ -73,9 +73,9 @@ def load_exemplars(folder: Path = EXEMPLARS_FOLDER) -> tuple[Exemplar, ...]:
 class ScenarioClassifier:
     """Similarity-weighted vote of the nearest exemplars, once per dimension.
 
-    Each dimension has its own view of the space: a linear projection fitted to the exemplars' labels by ridge regression
-    when the classifier is built, so that nearness there means nearness in that respect. An exemplar lies where the
-    projection fitted without it would put it, since questions to come were not fitted either. Works with any embedder.
+    Each dimension has its own view of the space: a linear projection fitted to the exemplars' labels by ridge
+    regression when the classifier is built, so that nearness there means nearness in that respect. An exemplar lies
+    where the projection fitted without it would put it, since questions to come were not fitted either.
     """
 
     def __init__(self, exemplars: Sequence[Exemplar], embed: Embedder, neighbours: int = NEIGHBOURS) -> None:

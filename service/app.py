@@ -72,7 +72,7 @@ def _lifespan(settings: Settings, metrics: Metrics, retriever: Retriever | None)
 async def build_gateway(settings: Settings, metrics: Metrics, retriever: Retriever | None) -> Gateway:
     """Load what is read from disk, off the event loop, and wire the parts together."""
     corpus = await asyncio.to_thread(load_corpus, settings.corpus)
-    found = retriever or await asyncio.to_thread(_retriever, corpus, settings)
+    found = await asyncio.to_thread(_retriever, corpus, settings) if retriever is None else retriever
     return Gateway(settings, metrics, corpus, found, _binding(settings, found), int(time.time()))
 
 

@@ -1,5 +1,6 @@
 """Runs the app: one process, one worker, one event loop; more of them are more pods."""
 
+import prometheus_client
 import uvicorn
 
 from service.app import create_app
@@ -12,6 +13,7 @@ BACKLOG = 2048
 def serve(settings: Settings) -> int:
     """Serve until told to stop, and let requests in flight end."""
     configure_logging(settings.log_level)
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     config = uvicorn.Config(
         create_app(settings),
         host=settings.host,

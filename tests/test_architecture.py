@@ -1,6 +1,7 @@
 """What the house looks like: which part may import which, who reads the environment, how long a file may be."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,15 @@ def sources() -> Iterator[Path]:
 def test_imports_run_one_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert lint_imports(no_cache=True) == 0
+
+
+def test_the_contracts_name_every_part_of_the_service() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    parts = {f"service.{path.stem}" for path in (ROOT / "service").glob("[!.]*") if path.suffix in ("", ".py")}
+    expected = {name for name in parts if name not in ("service.__init__", "service.__pycache__", "service.revision")}
+    for contract in contracts:
+        if contract["source_modules"] in (["training"], ["service.revision"]):
+            assert expected - {"service.web"} <= set(contract["forbidden_modules"])
 
 
 def test_only_the_settings_read_the_environment() -> None:

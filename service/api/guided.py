@@ -31,8 +31,8 @@ def loop_options(wanted: LoopOptions, settings: Settings) -> Options:
 async def guided(gateway: Gateway, task: Task, record: Record) -> AsyncGenerator[Event, None]:
     """The loop's events; the last one is ``Finished``. Raises ``EngineError`` or ``RevisionUnavailable``.
 
-    The principles are found before the engine says anything. They are told with its first sign, so that a stream does not
-    open for a request that the engine is about to refuse.
+    The principles are found before the engine says anything. They are told with its first sign, so that a stream does
+    not open for a request that the engine is about to refuse.
     """
     held: list[Event] = []
     try:

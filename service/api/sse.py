@@ -90,7 +90,7 @@ class EventStream(Response):
         await body(b"" if failure is None else b"data: " + api_error(failure).body() + b"\n\n" + DONE, more=False)
 
     async def _next(self, feed: "_Feed") -> bytes:
-        """What is to be written next; an empty piece is no sign of life to the client and does not put off a heartbeat."""
+        """What is to be written next; empty pieces, which the client does not see, do not put off a heartbeat."""
         loop = asyncio.get_running_loop()
         due = None if self._heartbeat_s is None else loop.time() + self._heartbeat_s
         while not feed.ended:

@@ -70,7 +70,8 @@ def trace_view(trace: Trace, corpus: Corpus) -> TraceView:
 
 def scenario_view(scenario: Mapping[str, str], confidence: Mapping[Any, float]) -> dict[str, dict[str, Any]]:
     """Each dimension's value and how sure the classifier is of it (None where it does not say)."""
-    return {name: {"value": value, "confidence": confidence.get(name)} for name, value in scenario.items()}
+    shares = {str(name): round(share, 4) for name, share in confidence.items()}
+    return {name: {"value": value, "confidence": shares.get(name)} for name, value in scenario.items()}
 
 
 def principle_view(id_: str, similarity: float | None, corpus: Corpus) -> dict[str, Any]:

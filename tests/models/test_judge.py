@@ -56,6 +56,8 @@ def logs(probabilities: Mapping[str, float]) -> dict[str, float]:
         ({"yes": 0.2, " Yes": 0.1, "YES": 0.1, "no": 0.05, "\nNo": 0.05}, 0.8),
         ({"yes": 0.9, "well": 0.1}, 0.9),
         ({"no": 0.98, "well": 0.02}, 0.02),
+        ({"y": 0.3, "n": 0.6, "\n": 0.1}, 1 / 3),
+        ({"Ye": 0.4, "N": 0.4, "nor": 0.2}, 0.5),
     ],
 )
 def test_probability(probabilities: Mapping[str, float], expected: float) -> None:

@@ -51,7 +51,15 @@ def fake(spec: LaunchSpec, *more: str) -> tuple[str, ...]:
 
 
 def test_cpu_command_of_a_small_model(tmp_path: Path) -> None:
-    spec = LaunchSpec(model=str(tmp_path), served_model_name="m", port=9, max_model_len=2048, threads=1, extra=("--x",))
+    spec = LaunchSpec(
+        model=str(tmp_path),
+        served_model_name="m",
+        port=9,
+        max_model_len=2048,
+        threads=1,
+        compiled=True,
+        extra=("--x",),
+    )
     assert cpu_command(spec, Path("/e/python")) == (
         *("env", "VLLM_NO_USAGE_STATS=1", "HF_HUB_OFFLINE=1", "VLLM_CPU_KVCACHE_SPACE=1"),
         *("VLLM_ENABLE_V1_MULTIPROCESSING=0", "OMP_NUM_THREADS=1"),
@@ -65,7 +73,7 @@ def test_cpu_command_of_a_small_model(tmp_path: Path) -> None:
 
 
 def test_cpu_command_leaves_threads_to_vllm_and_can_do_without_a_compiler() -> None:
-    command = cpu_command(LaunchSpec(model="org/name", served_model_name="m", compiled=False), Path("python"))
+    command = cpu_command(LaunchSpec(model="org/name", served_model_name="m"), Path("python"))
     assert command[:5] == (
         "env",
         "VLLM_NO_USAGE_STATS=1",

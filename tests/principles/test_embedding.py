@@ -11,7 +11,7 @@ def embedder() -> BundledEmbedder:
 
 def test_rows_have_unit_length_and_one_dimension(embedder: BundledEmbedder) -> None:
     vectors = embedder(["I have a cough.", "chest pain", ""])
-    assert vectors.shape == (3, 384)
+    assert vectors.shape == (3, 2688)
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
 
@@ -25,11 +25,11 @@ def test_like_questions_are_nearer_than_unlike_ones(embedder: BundledEmbedder) -
     asthma, wheeze, letter = embedder(
         ["I can't breathe, my asthma is bad", "wheezing badly and short of breath", "Write a referral letter"]
     )
-    assert asthma @ wheeze > asthma @ letter + 0.2
+    assert asthma @ wheeze > asthma @ letter + 0.05
 
 
 def test_a_very_long_text_is_cut(embedder: BundledEmbedder) -> None:
-    assert embedder(["word " * 5000]).shape == (1, 384)
+    assert embedder(["word " * 5000]).shape == (1, 2688)
 
 
 def test_a_row_of_zeros_stays_zero() -> None:

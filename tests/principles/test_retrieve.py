@@ -4,7 +4,9 @@ from principles.query import Message
 from principles.retrieve import Retriever
 from principles.schema import Scenario
 
-STROKE: list[Message] = [{"role": "user", "content": "Her face droops on one side and her speech is slurred, it started just now."}]
+STROKE: list[Message] = [
+    {"role": "user", "content": "Her face droops on one side and her speech is slurred, just now."}
+]
 PENICILLIN: list[Message] = [
     {"role": "user", "content": "I need an antibiotic for tonsillitis."},
     {"role": "assistant", "content": "Do you have any allergies?"},

@@ -49,8 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _evaluate(arguments: argparse.Namespace) -> int:
-    gateway = await connect(arguments.url, concurrent=4 * arguments.concurrent)
-    async with gateway.client:
+    async with connect(arguments.url, concurrent=4 * arguments.concurrent) as gateway:
         results = await evaluate(
             gateway,
             load_knowledge(),

@@ -1,6 +1,7 @@
 """The running gateway as the evaluation sees it: revisions and plain answers over its public API."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -65,15 +66,16 @@ class Gateway:
         return decoded
 
 
-async def connect(url: str, slug: str = "preceptor", concurrent: int = 8) -> Gateway:
+@asynccontextmanager
+async def connect(url: str, slug: str = "preceptor", concurrent: int = 8) -> AsyncGenerator[Gateway, None]:
     """Reach a gateway and find the engine's own model. Raises ``GatewayError``."""
-    client = httpx.AsyncClient(base_url=url, timeout=300, limits=httpx.Limits(max_connections=concurrent))
-    try:
-        response = await client.get("/v1/models")
-    except httpx.TransportError as error:
-        raise GatewayError(f"no gateway at {url}: {error!r}; start one with 'make serve'") from error
-    names = [row["id"] for row in response.json()["data"]]
-    plain = [name for name in names if name != slug]
-    if not plain:
-        raise GatewayError(f"{url} names no model besides {slug!r}")
-    return Gateway(client, plain[0])
+    limits = httpx.Limits(max_connections=concurrent)
+    async with httpx.AsyncClient(base_url=url, timeout=300, limits=limits) as client:
+        try:
+            response = await client.get("/v1/models")
+        except httpx.TransportError as error:
+            raise GatewayError(f"no gateway at {url}: {error!r}; start one with 'make serve'") from error
+        plain = [row["id"] for row in response.json()["data"] if row["id"] != slug]
+        if not plain:
+            raise GatewayError(f"{url} names no model besides {slug!r}")
+        yield Gateway(client, plain[0])

@@ -23,7 +23,7 @@ def retriever() -> Retriever:
 def _running(retriever: Retriever) -> Iterator[tuple[Script, str, str]]:
     script = Script()
     with served(engine_app(script)) as engine_url:
-        settings = Settings(engine_url=engine_url, open_after_s=0.05, heartbeat_s=0.2)
+        settings = Settings(engine_url=engine_url, open_after_s=1.0, heartbeat_s=0.2)
         with served(create_app(settings, retriever=retriever), lifespan="on") as url:
             assert httpx.get(f"{url}/readyz").status_code == 200
             yield script, engine_url, url

@@ -129,7 +129,7 @@ def test_the_trace_is_given_on_request(url: str) -> None:
 
 
 def test_silence_is_filled_with_heartbeats(url: str, script: Script) -> None:
-    script.first_token_s = 1.5
+    script.first_token_s = 2.0
     response = httpx.post(f"{url}/v1/chat/completions", json=body(stream=True))
     assert response.text.count(": ping\n\n") >= 2
     assert response.text.index('"role":"assistant"') < response.text.index(": ping")

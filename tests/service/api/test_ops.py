@@ -63,9 +63,8 @@ def test_a_request_is_counted_by_outcome_step_and_verdict(serve: Serve) -> None:
         "cached": value(url, "preceptor_cached_tokens_total", step="edit"),
         "prompt": value(url, "preceptor_prompt_tokens_total", step="edit"),
     }
-    assert found == {
-        "revised": 1, "bypassed": 1, "degraded": 0, "n": 1, "unmet": 1, "met": 1, "applied": 1, "cached": 80, "prompt": 100,
-    }  # fmt: skip
+    counted = {"revised": 1, "bypassed": 1, "degraded": 0, "n": 1, "unmet": 1, "met": 1, "applied": 1}
+    assert found == counted | {"cached": 80, "prompt": 100}
 
 
 def test_times_are_measured_in_seconds(serve: Serve, script: Script) -> None:

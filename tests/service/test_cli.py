@@ -1,0 +1,100 @@
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from service.ask import AskError, ask, coloured_diff
+from service.cli import main
+from tests.service.api.serving import unused_url
+
+CRITERION: dict[str, object] = {"number": 1, "text": "Says to call an ambulance", "points": 9, "principle": None}
+RESULT: dict[str, object] = {
+    "draft": "Rest. Wait.",
+    "answer": "Rest. Call an ambulance. Wait.",
+    "outcome": "revised",
+    "reason": None,
+    "usage": {"prompt_tokens": 30, "completion_tokens": 12},
+    "timings_ms": {"total": 1234.0},
+}
+EVENTS: list[tuple[str, dict[str, object]]] = [
+    (
+        "principles",
+        {"scenario": {"urgency": "emergent"}, "principles": [{"similarity": 0.5, "id": "p.a", "title": "T"}]},
+    ),
+    ("draft", {"delta": "Rest. "}),
+    ("draft", {"delta": "Wait."}),
+    ("rubric", {"criteria": [CRITERION]}),
+    ("verdict", {"criterion": 1, "check": False, "satisfied": False, "probability": 0.04}),
+    ("edit", {"operation": "insert_after", "number": 1, "accepted": True, "reason": None}),
+    ("edit", {"operation": "delete", "number": 2, "accepted": False, "reason": "lost_number"}),
+    ("result", RESULT),
+]
+
+
+def gateway(asked: list[dict[str, object]], events: list[tuple[str, dict[str, object]]]) -> httpx.MockTransport:
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content))
+        told = "".join(f"event: {name}\ndata: {json.dumps(content)}\n\n" for name, content in events)
+        return httpx.Response(200, text=f": ping\n\n{told}data: [DONE]\n\n")
+
+    return httpx.MockTransport(answer)
+
+
+def test_ask_shows_the_stages_in_order() -> None:
+    asked: list[dict[str, object]] = []
+    console = Console(record=True, width=100)
+    result = ask(
+        "http://gateway", "Chest pain?", draft="Rest. Wait.", console=console, transport=gateway(asked, EVENTS)
+    )
+    assert result == RESULT
+    assert asked == [{"messages": [{"role": "user", "content": "Chest pain?"}], "stream": True, "draft": "Rest. Wait."}]
+    shown = console.export_text()
+    parts = ["Principles", "0.50  p.a  T", "Draft", "Rest. Wait.", "- P 0.04 (+9) Says to call", "insert_after 1"]
+    parts += ["delete 2 (refused: lost_number)", "Answer", "Rest. Call an ambulance. Wait.", "revised, 1.23 s, 30 + 12"]
+    places = [shown.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_ask_prints_json_alone_when_told_to(capsys: pytest.CaptureFixture[str]) -> None:
+    ask("http://gateway", "Chest pain?", as_json=True, transport=gateway([], EVENTS))
+    assert json.loads(capsys.readouterr().out) == RESULT
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [([], "without a result"), ([("error", {"error": {"message": "engine away"}})], "engine away")],
+)
+def test_ask_says_what_went_wrong(events: list[tuple[str, dict[str, object]]], message: str) -> None:
+    with pytest.raises(AskError, match=message):
+        ask("http://gateway", "?", console=Console(quiet=True), transport=gateway([], events))
+
+
+def test_ask_tells_how_to_start_a_gateway(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "Chest pain?", "--url", unused_url()]) == 1
+    assert "preceptor serve" in capsys.readouterr().err
+
+
+def test_the_diff_marks_words_and_keeps_the_rest() -> None:
+    text = coloured_diff("Rest now. Wait.", "Rest now. Call. Wait.")
+    marked = {(text.plain[span.start : span.end], str(span.style)) for span in text.spans}
+    assert ("Call. ", "green") in marked or (" Call.", "green") in marked
+    assert not [style for _, style in marked if "red" in style]
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out.startswith("preceptor ")
+
+
+def test_principles_has_its_own_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["principles", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_serve_refuses_wrong_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "preceptor.toml"
+    config.write_text("colour = 1\n")
+    assert main(["serve", "--config", str(config)]) == 2
+    assert "colour" in capsys.readouterr().err

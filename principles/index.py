@@ -67,9 +67,9 @@ def informed_rows(texts: Vectors, centred: Vectors, relevant: Vectors) -> Vector
     """
     prior = PRIOR * (texts - texts.mean(axis=0))
     share = relevant.mean(axis=0)
-    gram = centred.T @ centred + RIDGE * np.eye(centred.shape[1], dtype=np.float32)
+    gram = centred @ centred.T + RIDGE * np.eye(len(centred), dtype=np.float32)
     residual = (relevant - share) - centred @ prior.T
-    fitted = prior + np.linalg.solve(gram, centred.T @ residual).T
+    fitted = prior + np.linalg.solve(gram, residual).T @ centred
     rows = np.where((share > 0)[:, np.newaxis], fitted, prior)
     return np.ascontiguousarray(np.column_stack([rows, share]), dtype=np.float32)
 

@@ -120,4 +120,4 @@ class _View:
         weights = np.exp(-SHARPNESS * (distances[nearest] - distances[nearest[0]]))
         shares = weights @ self._one_hot[nearest] / weights.sum()
         best = int(shares.argmax())
-        return self._labels[best], float(shares[best])
+        return self._labels[best], min(1.0, float(shares[best]))

@@ -41,9 +41,7 @@ def train(config: SftConfig, folder: Path) -> Path:
 def _work(rank: int, config: SftConfig, folder: Path, port: int | None) -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.processes))
     if port is not None:
-        dist.init_process_group(
-            "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=config.processes
-        )
+        dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=config.processes)
     tokenizer = load_tokenizer(folder / "tokenizer")
     run = SftRun(config, load_rows(folder / "rows.npz"), tokenizer, folder)
     with tqdm(total=config.steps, initial=run.step, disable=rank != 0, unit="step", mininterval=5) as bar:
@@ -59,7 +57,7 @@ def _work(rank: int, config: SftConfig, folder: Path, port: int | None) -> None:
 
 def _check_same_run(config: SftConfig, folder: Path) -> None:
     path = folder / "config.json"
-    text = json.dumps(config.model_dump(), indent=1, sort_keys=True)
+    text = json.dumps(config.model_dump(mode="json"), indent=1, sort_keys=True)
     if path.is_file() and path.read_text(encoding="utf-8") != text:
         raise RunError(f"{folder} holds a run with another configuration; name another folder or remove it")
     path.write_text(text, encoding="utf-8")

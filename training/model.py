@@ -81,6 +81,12 @@ class RouterBalance:
         return torch.stack(losses).mean()
 
 
+def load_weights(model: Qwen3MoeForCausalLM, path: Path) -> None:
+    """Take over the weights of a finished checkpoint of the same shape, experts included."""
+    finished = Qwen3MoeForCausalLM.from_pretrained(path, dtype=torch.float32)
+    model.load_state_dict(finished.state_dict())
+
+
 def save_checkpoint(model: Qwen3MoeForCausalLM, tokenizer: PreTrainedTokenizerFast, path: Path) -> None:
     """Write safetensors, tokenizer and configuration so that vLLM loads the folder as it is."""
     path.mkdir(parents=True, exist_ok=True)

@@ -27,10 +27,17 @@ class ModelShape(_Strict):
 
 
 class SftConfig(_Strict):
-    """Supervised training on tree-packed rows. ``rows_per_step`` is over all processes."""
+    """Supervised training on tree-packed rows. ``rows_per_step`` is over all processes.
+
+    ``start_from`` names a finished run whose model and tokenizer this one goes on with; none starts from random weights.
+    ``omission`` scales how often the drafts that the model learns from leave out what is required.
+    """
 
     seed: int
+    start_from: Path | None = None
+    omission: float = Field(default=1.0, ge=0, le=1.5)
     cases: int = Field(gt=0)
+    first_case: int = 0
     vocabulary: int = Field(ge=512)
     steps: int = Field(gt=0)
     rows_per_step: int = Field(gt=0)

@@ -15,7 +15,7 @@ import torch.distributed as dist
 from transformers import PreTrainedTokenizerFast, Qwen3MoeForCausalLM
 
 from training.batch import batches_by_length, collate
-from training.model import RouterBalance, build_model, task_losses
+from training.model import RouterBalance, build_model, load_weights, task_losses
 from training.muon import Muon
 from training.settings import SftConfig
 from training.tree import TASKS, Row
@@ -77,6 +77,8 @@ class SftRun:
         self._config, self._rows, self._folder = config, rows, folder
         self._pad = int(tokenizer.pad_token_id)
         self.model = build_model(config.model, tokenizer, config.seed)
+        if config.start_from is not None:
+            load_weights(self.model, config.start_from / "model")
         self.model.train()
         self._balance = RouterBalance(self.model)
         self._optimisers = Optimisers(self.model, config)

@@ -40,7 +40,9 @@ _NUMBER_WORDS = {
     "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
 }  # fmt: skip
 _NUMBER = re.compile(
-    r"(?<![a-z\d.])(\d+(?:[.,]\d+)*|" + "|".join(_NUMBER_WORDS) + r")[\s-]?("
+    r"(?<![a-z\d.])(\d+(?:[.,]\d+)*|"
+    + "|".join(_NUMBER_WORDS)
+    + r")[\s-]?("
     + "|".join(re.escape(spelling) for spelling in sorted(_UNIT_OF, key=len, reverse=True))
     + r")?(?![a-zµμ])",
     re.IGNORECASE,

@@ -128,8 +128,10 @@ def _emergencies(text: str) -> bool:
 
 def _length(draft: str, answer: str, limits: GuardLimits) -> Refusal | None:
     old, new = len(draft.strip()), len(answer.strip())
-    fits = min(old * limits.min_length_ratio, old - limits.slack_chars) <= new <= max(
-        old * limits.max_length_ratio, old + limits.slack_chars
+    fits = (
+        min(old * limits.min_length_ratio, old - limits.slack_chars)
+        <= new
+        <= max(old * limits.max_length_ratio, old + limits.slack_chars)
     )
     return None if fits and new else Refusal.LENGTH
 

@@ -43,7 +43,7 @@ def numbered(units: Sequence[str]) -> str:
     parts = []
     for number, unit in enumerate(units, start=1):
         core = unit.rstrip()
-        parts.append(f"{core} [{number}]{unit[len(core):] or ' '}")
+        parts.append(f"{core} [{number}]{unit[len(core) :] or ' '}")
     return "".join(parts).rstrip()
 
 

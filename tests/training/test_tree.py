@@ -50,9 +50,9 @@ def test_packed_logits_equal_those_of_separate_conversations() -> None:
     row = flatten(tree())
     batch = collate([row, row], pad=0)
     with torch.no_grad():
-        packed = model(
-            input_ids=batch.ids_BL, attention_mask=batch.mask_B1LL, position_ids=batch.positions_BL
-        ).logits[0]
+        packed = model(input_ids=batch.ids_BL, attention_mask=batch.mask_B1LL, position_ids=batch.positions_BL).logits[
+            0
+        ]
         for last in (7, 11, 13):
             path = visible_LL(row)[last].nonzero()[0]
             alone = model(input_ids=torch.from_numpy(row.ids_L[path]).long()[None]).logits[0]

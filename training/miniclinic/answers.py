@@ -43,11 +43,11 @@ def full_answer(knowledge: Knowledge, case: Case, rng: random.Random) -> list[Se
     return _dress(knowledge, [Sentence(key, wording(knowledge, key, rng)) for key in case.required], rng)
 
 
-def draft_answer(knowledge: Knowledge, case: Case, rng: random.Random) -> list[Sentence]:
-    """Return an answer with omissions, and now and then a fault or something unneeded."""
+def draft_answer(knowledge: Knowledge, case: Case, rng: random.Random, omission: float = 1.0) -> list[Sentence]:
+    """Return an answer with omissions, scaled by ``omission``, and now and then a fault or something unneeded."""
     if rng.random() < PERFECT_SHARE:
         return full_answer(knowledge, case, rng)
-    keys = [key for key in case.required if rng.random() >= OMIT[kind_of(key)]]
+    keys = [key for key in case.required if rng.random() >= omission * OMIT[kind_of(key)]]
     for fault in case.faults:
         if rng.random() < FAULT_SHARE:
             keys.insert(rng.randint(min(1, len(keys)), len(keys)), fault)
@@ -118,5 +118,3 @@ def _dress(knowledge: Knowledge, core: list[Sentence], rng: random.Random) -> li
         *sentences,
         Sentence("filler", rng.choice(generic.closing)),
     ]
-
-

@@ -110,13 +110,9 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
 
 async def _case(gateway: Gateway, knowledge: Knowledge, case: Case, temperature: float) -> Result:
     seed = case.seed
-    guided = await gateway.revise(
-        case.messages, draft=None, principles="retrieved", temperature=temperature, seed=seed
-    )
+    guided = await gateway.revise(case.messages, draft=None, principles="retrieved", temperature=temperature, seed=seed)
     control, plain = await asyncio.gather(
-        gateway.revise(
-            case.messages, draft=guided["draft"], principles="none", temperature=temperature, seed=seed
-        ),
+        gateway.revise(case.messages, draft=guided["draft"], principles="none", temperature=temperature, seed=seed),
         gateway.answers(case.messages, n=LENGTH_CANDIDATES, temperature=temperature, seed=seed + 1_000_000),
     )
     answers = {

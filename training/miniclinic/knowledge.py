@@ -153,12 +153,12 @@ class Knowledge(_Strict):
         """Return the ids of the principles that ask for an item, most specific first."""
         first, *rest = key.split(".")
         kind = "attribute" if first == "attribute" else (rest[0] if rest else first)
-        about = (self.cited.medicines.get(first), self.cited.presentations.get(first))
-        attribute = self.cited.attributes.get(rest[-1]) if rest else None
-        groups = (attribute, *about, self.cited.kinds[kind])
+        about = self.cited.medicines.get(first, ()) + self.cited.presentations.get(first, ())
+        attribute = self.cited.attributes.get(rest[-1], ()) if rest else ()
+        general = self.cited.kinds[kind]
         if kind in ("ask", "explain", "professional", "safety_net"):
-            groups = (self.cited.kinds[kind], attribute, *about)
-        return tuple(dict.fromkeys(name for group in groups if group for name in group))
+            return tuple(dict.fromkeys(general + attribute + about))
+        return tuple(dict.fromkeys(attribute + about + general))
 
     def _items(self) -> Iterator[tuple[str, Item]]:
         for presentation in self.presentations.values():

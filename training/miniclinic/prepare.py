@@ -25,11 +25,14 @@ def prepare(config: SftConfig, folder: Path, retrieve: Retrieve) -> tuple[PreTra
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "tokenizer"
     if not (path / "tokenizer.json").is_file():
-        train_tokenizer(corpus_texts(knowledge, prompts, config.seed), config.vocabulary).save_pretrained(path)
+        if config.start_from is not None:
+            load_tokenizer(config.start_from / "tokenizer").save_pretrained(path)
+        else:
+            train_tokenizer(corpus_texts(knowledge, prompts, config.seed), config.vocabulary).save_pretrained(path)
     tokenizer = load_tokenizer(path)
     rows_path = folder / "rows.npz"
     if not rows_path.is_file():
-        maker = RowMaker(knowledge, prompts, ChatEncoder(tokenizer), _remembering(retrieve))
+        maker = RowMaker(knowledge, prompts, ChatEncoder(tokenizer), _remembering(retrieve), config.omission)
         save_rows(rows_path, make_rows(knowledge, maker, config))
     return tokenizer, load_rows(rows_path)
 
@@ -37,7 +40,8 @@ def prepare(config: SftConfig, folder: Path, retrieve: Retrieve) -> tuple[PreTra
 def make_rows(knowledge: Knowledge, maker: RowMaker, config: SftConfig) -> list[Row]:
     """Make one row for each training case."""
     rows = []
-    for seed in range(config.cases):
+    for number in range(config.cases):
+        seed = config.first_case + number
         case = make_case(knowledge, seed, "train")
         rows.append(maker.row(case, random.Random(f"{config.seed}:{seed}")))
     return rows

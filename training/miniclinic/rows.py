@@ -45,8 +45,16 @@ SYSTEM_TURNS = (
 class RowMaker:
     """Makes one tree per case from fixed parts; draws come from the generator passed in."""
 
-    def __init__(self, knowledge: Knowledge, prompts: PromptSet, encoder: ChatEncoder, retrieve: Retrieve) -> None:
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        prompts: PromptSet,
+        encoder: ChatEncoder,
+        retrieve: Retrieve,
+        omission: float = 1.0,
+    ) -> None:
         self._knowledge, self._prompts, self._encoder, self._retrieve = knowledge, prompts, encoder, retrieve
+        self._omission = omission
 
     def row(self, case: Case, rng: random.Random) -> Row:
         """Return the case's row: draft, rubric, verdicts, edits, and one whole rewriting."""
@@ -59,7 +67,7 @@ class RowMaker:
         criteria = rubric_of(self._knowledge, case, ids, rng)
         turn = self._prompts.rubric(messages, [(title, statement) for _, title, statement in listed])
         self._answer(tree, trunk, turn[len(messages) :], render_rubric(criteria, ids), "rubric")
-        draft = draft_answer(self._knowledge, case, rng)
+        draft = draft_answer(self._knowledge, case, rng, self._omission)
         text = text_of(draft)
         node = self._answer(tree, trunk, [], text, "draft")
         tree.nodes[node].tokens.extend(self._encoder.newline)
@@ -77,16 +85,12 @@ class RowMaker:
             listed = listed[: rng.randint(1, len(listed))]
         return listed
 
-    def _answer(
-        self, tree: Tree, parent: int, turn: Sequence[Message], answer: str, task: str | None
-    ) -> int:
+    def _answer(self, tree: Tree, parent: int, turn: Sequence[Message], answer: str, task: str | None) -> int:
         """Add a turn and the assistant's answer to it below ``parent``, which holds a closed conversation."""
         prompt = self._encoder.prompt([dict(message) for message in turn])
         return tree.add(parent, prompt, [*self._encoder.piece(answer), self._encoder.end], task)
 
-    def _judge_and_edit(
-        self, tree: Tree, node: int, case: Case, draft: list[Sentence], rng: random.Random
-    ) -> None:
+    def _judge_and_edit(self, tree: Tree, node: int, case: Case, draft: list[Sentence], rng: random.Random) -> None:
         said = {sentence.key for sentence in draft}
         keys = [(key, False) for key in case.required] + [(key, True) for key in case.faults]
         keys += [(unneeded(self._knowledge, case, rng), False) for _ in range(STRAY_VERDICTS)]

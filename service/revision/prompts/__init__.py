@@ -104,9 +104,7 @@ def _read(path: Path, variables: frozenset[str], *, optional: bool = False) -> s
     text = path.read_text(encoding="utf-8").rstrip("\n")
     found = frozenset(_VARIABLE.findall(text))
     if found - variables or (variables - found and not optional):
-        raise PromptError(
-            f"{path.parent.name}/{path.name}: variables {sorted(found)}, expected {sorted(variables)}"
-        )
+        raise PromptError(f"{path.parent.name}/{path.name}: variables {sorted(found)}, expected {sorted(variables)}")
     return text
 
 

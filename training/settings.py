@@ -29,7 +29,7 @@ class ModelShape(_Strict):
 class SftConfig(_Strict):
     """Supervised training on tree-packed rows. ``rows_per_step`` is over all processes.
 
-    ``start_from`` names a finished run whose model and tokenizer this one goes on with; none starts from random weights.
+    ``start_from`` names a finished run whose model and tokenizer this one goes on with; without it, weights are random.
     ``omission`` scales how often the drafts that the model learns from leave out what is required.
     """
 

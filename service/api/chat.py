@@ -82,7 +82,9 @@ def chat_task(wanted: ChatRequest, body: Mapping[str, Any], gateway: Gateway, he
         extra={key: value for key, value in body.items() if key not in _OWN_FIELDS},
     )
     options = loop_options(wanted.extension, gateway.settings)
-    return Task(messages=body["messages"], sampling=sampling, options=options, headers=headers)
+    return Task(
+        messages=body["messages"], sampling=sampling, options=options, headers=headers, live=bool(wanted.stream)
+    )
 
 
 async def _must_be_engine_model(gateway: Gateway, name: str) -> None:

@@ -48,6 +48,8 @@ async def write_draft(run: Run, *, as_answer: bool = False) -> str:
         headers=run.task.headers,
     )
     with run.timed("draft"):
+        if not run.task.live:
+            return await _draft_in_one_piece(run, request, as_answer=as_answer)
         async with aclosing(run.calls.stream("draft", request)) as deltas:
             async for delta in deltas:
                 run.trace.finish_reason = delta.finish_reason or run.trace.finish_reason
@@ -57,6 +59,16 @@ async def write_draft(run: Run, *, as_answer: bool = False) -> str:
                     run.emit(DraftDelta(delta.text))
                 text += delta.text
     return text
+
+
+async def _draft_in_one_piece(run: Run, request: ChatRequest, *, as_answer: bool) -> str:
+    completion = await run.calls.chat("draft", request)
+    run.trace.finish_reason = completion.finish_reason or run.trace.finish_reason
+    if as_answer:
+        run.send_up_to(completion.text)
+    else:
+        run.emit(DraftDelta(completion.text))
+    return completion.text
 
 
 async def find_criteria(run: Run, retriever: Retriever, threads: Executor) -> tuple[Criterion, ...]:

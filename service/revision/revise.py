@@ -106,6 +106,8 @@ class Editing:
         said = "yes" if verdict.met else "no"
         prompt = run.prompts.edit(run.task.messages, self._answer, criterion.text, said, self._numbered)
         request = run.request(prompt, run.limits.edit_tokens, edit_schema(len(self._units)))
+        if not run.task.live:
+            return (await run.calls.chat("edit", request)).text
         async with aclosing(run.calls.stream("edit", request)) as deltas:
             async for delta in deltas:
                 text += delta.text

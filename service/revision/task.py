@@ -44,7 +44,8 @@ class Options:
 class Task:
     """One request to the loop; with ``draft`` the client's own draft is revised and none is written.
 
-    ``headers`` (request id, traceparent) go with every call.
+    ``headers`` (request id, traceparent) go with every call. ``live`` says that somebody watches the answer arrive;
+    where nobody does, the engine is spared the work of streaming it token by token.
     """
 
     messages: Sequence[Message]
@@ -52,3 +53,4 @@ class Task:
     sampling: Sampling = field(default_factory=Sampling)
     options: Options = field(default_factory=Options)
     headers: Mapping[str, str] = field(default_factory=dict)
+    live: bool = True

@@ -122,7 +122,8 @@ async def whole(script: Script, body: Mapping[str, Any], request: Request) -> di
     step, text = step_of(body), told(script, body)
     script.open_calls += 1
     try:
-        await wait_or_leave(script.first_token_s if step == "draft" else 0.0, request, script)
+        writing = script.first_token_s + script.gap_s * len(text.split(" "))
+        await wait_or_leave(writing if step == "draft" else 0.0, request, script)
     finally:
         script.open_calls -= 1
     choice: dict[str, Any] = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}

@@ -110,6 +110,7 @@ class ScriptedEngine:
     calls: list[tuple[str, ChatRequest]] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    streamed: list[str] = field(default_factory=list)
 
     @property
     def model(self) -> str:
@@ -129,13 +130,14 @@ class ScriptedEngine:
                 if isinstance(probability, EngineError):
                     raise probability
                 return Completion(text="?", finish_reason="length", usage=usage, logprobs=_logprobs(probability))
-            answer = self._answer(step)
+            answer = self._answer(step, criterion)
             if isinstance(answer, EngineError):
                 raise answer
             return Completion(text=answer, finish_reason=self.finish_reason, usage=usage)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         step, criterion = _step(request)
+        self.streamed.append(step)
         pieces = self.draft if step == "draft" else self.edits[criterion]
         with self._call(step, request):
             await self._gate(step, f"{step}:{criterion}")
@@ -158,7 +160,10 @@ class ScriptedEngine:
     async def aclose(self) -> None:
         raise AssertionError("the loop does not own the engine")
 
-    def _answer(self, step: str) -> Answer:
+    def _answer(self, step: str, criterion: str) -> Answer:
+        if step in ("draft", "edit"):
+            pieces = self.draft if step == "draft" else self.edits[criterion]
+            return pieces if isinstance(pieces, EngineError) else "".join(pieces)
         if step == "rubric":
             ids = ["urgency.call-for-help"]
             return self.rubric if isinstance(self.rubric, str | EngineError) else render_rubric(self.rubric, ids)
@@ -204,9 +209,9 @@ async def run(engine: ScriptedEngine, options: Options | None = None, **means: A
     return events, last.trace
 
 
-def task(options: Options | None = None, draft: str | None = None) -> Task:
+def task(options: Options | None = None, draft: str | None = None, *, live: bool = True) -> Task:
     """The usual question."""
-    return Task(QUESTION, draft=draft, options=options or Options())
+    return Task(QUESTION, draft=draft, options=options or Options(), live=live)
 
 
 def answer_of(events: Sequence[Event]) -> str:

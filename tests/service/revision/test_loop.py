@@ -80,6 +80,18 @@ async def test_every_unsatisfied_criterion_gets_one_edit() -> None:
     assert firsts == sorted(firsts)
 
 
+@pytest.mark.parametrize("rounds", [0, 1])
+async def test_where_nobody_watches_nothing_is_streamed_and_the_answer_is_the_same(rounds: int) -> None:
+    watched, unwatched = wrong_engine(), wrong_engine()
+    options = Options(rounds=rounds)
+    live = [event async for event in reviser(watched).run(task(options))]
+    quiet = [event async for event in reviser(unwatched).run(task(options, live=False))]
+    assert answer_of(quiet) == answer_of(live) == (PUT_RIGHT if rounds else DRAFT)
+    assert sorted(watched.streamed) == (["draft", "edit", "edit", "edit"] if rounds else ["draft"])
+    assert unwatched.streamed == []
+    assert sorted(unwatched.steps()) == sorted(watched.steps())
+
+
 async def test_every_call_is_in_the_usage_and_every_stage_is_timed() -> None:
     engine = wrong_engine()
     _, trace = await run(engine)

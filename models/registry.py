@@ -20,12 +20,16 @@ class RegistryError(ValueError):
 class ModelEntry(BaseModel):
     """One model. A criterion is met from `verdict_threshold` on; `max_model_len` is in tokens.
 
+    `constrained`: rubrics and edits are decoded under their JSON schema. A model trained on these very formats does
+    without, and each token costs the engine less.
+
     `path` is where a bundled checkpoint lies, relative to the repository; `notice` is told to whoever uses the model.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     prompts: Literal["compact", "full"] = "full"
+    constrained: bool = True
     verdict_threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
     max_model_len: int | None = Field(default=None, ge=1)
     path: Path | None = None

@@ -92,7 +92,10 @@ def _binding(settings: Settings, retriever: Retriever) -> Binding:
             await engine.aclose()
             raise
         prompts = prompt_sets[entry.prompts]
-        return Bound(engine, Reviser(engine, prompts, retriever, entry.verdict_threshold, Limits(), logprobs))
+        threshold, constrained = entry.verdict_threshold, entry.constrained
+        return Bound(
+            engine, Reviser(engine, prompts, retriever, threshold, Limits(), logprobs, constrained=constrained)
+        )
 
     return Binding(_engine(settings, ""), bind, settings.engine_model)
 

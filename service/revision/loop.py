@@ -26,7 +26,10 @@ RETRIEVAL_THREADS = 2
 
 
 class Reviser:
-    """Runs tasks against one engine. ``threshold`` is the least P(met) at which a criterion counts as met."""
+    """Runs tasks against one engine. ``threshold`` is the least P(met) at which a criterion counts as met.
+
+    ``constrained`` has rubrics, edits and critiques decoded under their JSON schemas.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,8 @@ class Reviser:
         threshold: float,
         limits: Limits,
         logprobs: bool,
+        *,
+        constrained: bool = True,
     ) -> None:
         self._engine = engine
         self._prompts = prompts
@@ -43,6 +48,7 @@ class Reviser:
         self._threshold = threshold
         self._limits = limits
         self._logprobs = logprobs
+        self._constrained = constrained
         self._threads = ThreadPoolExecutor(RETRIEVAL_THREADS, thread_name_prefix="retrieve")
 
     def close(self) -> None:
@@ -82,6 +88,7 @@ class Reviser:
             limits=self._limits,
             threshold=self._threshold,
             logprobs=self._logprobs,
+            constrained=self._constrained,
             budget=budget,
             calls=Calls(self._engine, budget, trace),
             trace=trace,

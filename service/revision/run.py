@@ -27,6 +27,7 @@ class Run:
     limits: Limits
     threshold: float
     logprobs: bool
+    constrained: bool
     budget: Budget
     calls: Calls
     trace: Trace
@@ -45,7 +46,7 @@ class Run:
             messages=tuple(messages),
             max_tokens=max_tokens,
             temperature=0.0,
-            json_schema=schema,
+            json_schema=schema if self.constrained else None,
             top_logprobs=top_logprobs,
             headers=self.task.headers,
         )

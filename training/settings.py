@@ -30,12 +30,14 @@ class SftConfig(_Strict):
     """Supervised training on tree-packed rows. ``rows_per_step`` is over all processes.
 
     ``start_from`` names a finished run whose model and tokenizer this one goes on with; without it, weights are random.
-    ``omission`` scales how often the drafts that the model learns from leave out what is required.
+    ``omission`` scales how often the drafts that the model learns from leave out what is required. ``confusion`` is the
+    share of rows whose draft mistakes circumstances: read and judged, but not learnt.
     """
 
     seed: int
     start_from: Path | None = None
     omission: float = Field(default=1.0, ge=0, le=1.5)
+    confusion: float = Field(default=0.0, ge=0, le=1)
     cases: int = Field(gt=0)
     first_case: int = 0
     vocabulary: int = Field(ge=512)

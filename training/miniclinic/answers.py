@@ -16,6 +16,7 @@ OMIT = {"explain": 0.1, "professional": 0.15, "act": 0.12, "recommend": 0.3, "em
 PERFECT_SHARE = 0.08
 FAULT_SHARE = 0.35
 UNNEEDED_SHARE = 0.1
+CONFUSED_SHARE = 0.4
 PADDING = 3
 
 
@@ -53,6 +54,20 @@ def draft_answer(knowledge: Knowledge, case: Case, rng: random.Random, omission:
             keys.insert(rng.randint(min(1, len(keys)), len(keys)), fault)
     if rng.random() < UNNEEDED_SHARE:
         keys.insert(rng.randint(0, len(keys)), unneeded(knowledge, case, rng))
+    return _dress(knowledge, [Sentence(key, wording(knowledge, key, rng)) for key in dict.fromkeys(keys)], rng)
+
+
+def confused_answer(knowledge: Knowledge, case: Case, rng: random.Random) -> list[Sentence]:
+    """Return a draft that mistakes circumstances: what it should say is replaced by its like for somebody else.
+
+    Models do this to themselves when they draft; a judge that never saw it takes the like for the thing.
+    """
+    keys = []
+    for key in case.required:
+        alike = [other for other in knowledge.items if other != key and _alike(key, other)]
+        keys.append(rng.choice(alike) if alike and rng.random() < CONFUSED_SHARE else key)
+    keys = [key for key in keys if rng.random() >= 0.2]
+    keys += [fault for fault in case.faults if rng.random() < FAULT_SHARE]
     return _dress(knowledge, [Sentence(key, wording(knowledge, key, rng)) for key in dict.fromkeys(keys)], rng)
 
 
@@ -98,6 +113,12 @@ def edit_for(
 def text_of(sentences: list[Sentence]) -> str:
     """Join sentences into the answer's text."""
     return " ".join(sentence.text for sentence in sentences)
+
+
+def _alike(key: str, other: str) -> bool:
+    """Say whether two items could be mistaken for each other: of one kind, or of one presentation."""
+    own = kind_of(key) in Items.model_fields and key.split(".")[0] == other.split(".")[0]
+    return own or kind_of(key) == kind_of(other)
 
 
 def _place(case: Case, present: list[str], key: str) -> int:

@@ -32,7 +32,9 @@ def prepare(config: SftConfig, folder: Path, retrieve: Retrieve) -> tuple[PreTra
     tokenizer = load_tokenizer(path)
     rows_path = folder / "rows.npz"
     if not rows_path.is_file():
-        maker = RowMaker(knowledge, prompts, ChatEncoder(tokenizer), _remembering(retrieve), config.omission)
+        maker = RowMaker(
+            knowledge, prompts, ChatEncoder(tokenizer), _remembering(retrieve), config.omission, config.confusion
+        )
         save_rows(rows_path, make_rows(knowledge, maker, config))
     return tokenizer, load_rows(rows_path)
 

@@ -14,6 +14,7 @@ from service.revision.rubric import Criterion, render_rubric
 from service.revision.sentences import numbered, split
 from training.miniclinic.answers import (
     Sentence,
+    confused_answer,
     criterion_of,
     draft_answer,
     edit_for,
@@ -52,9 +53,10 @@ class RowMaker:
         encoder: ChatEncoder,
         retrieve: Retrieve,
         omission: float = 1.0,
+        confusion: float = 0.0,
     ) -> None:
         self._knowledge, self._prompts, self._encoder, self._retrieve = knowledge, prompts, encoder, retrieve
-        self._omission = omission
+        self._omission, self._confusion = omission, confusion
 
     def row(self, case: Case, rng: random.Random) -> Row:
         """Return the case's row: draft, rubric, verdicts, edits, and one whole rewriting."""
@@ -67,9 +69,13 @@ class RowMaker:
         criteria = rubric_of(self._knowledge, case, ids, rng)
         turn = self._prompts.rubric(messages, [(title, statement) for _, title, statement in listed])
         self._answer(tree, trunk, turn[len(messages) :], render_rubric(criteria, ids), "rubric")
-        draft = draft_answer(self._knowledge, case, rng, self._omission)
+        confused = rng.random() < self._confusion
+        if confused:
+            draft = confused_answer(self._knowledge, case, rng)
+        else:
+            draft = draft_answer(self._knowledge, case, rng, self._omission)
         text = text_of(draft)
-        node = self._answer(tree, trunk, [], text, "draft")
+        node = self._answer(tree, trunk, [], text, None if confused else "draft")
         tree.nodes[node].tokens.extend(self._encoder.newline)
         tree.nodes[node].targets.extend([False] * len(self._encoder.newline))
         self._judge_and_edit(tree, node, case, draft, rng)

@@ -90,6 +90,9 @@ class Reply(Protocol):
     def headers(self) -> Mapping[str, str]:
         """The headers that concern the body, lower case."""
 
+    async def read(self) -> bytes:
+        """The whole body; cancelling closes the engine's call."""
+
     def pieces(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives; closing the generator closes the engine's call."""
 
@@ -108,7 +111,10 @@ class Engine(Protocol):
         """Answer in one piece."""
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Answer as it is written; closing the generator aborts the call at the engine."""
+        """Answer as it is written; closing the generator aborts the call at the engine.
+
+        The first delta is empty: it says that the engine has taken the request on.
+        """
 
     async def models(self) -> tuple[ModelCard, ...]:
         """What the engine serves."""

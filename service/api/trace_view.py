@@ -12,6 +12,7 @@ from principles.corpus import Corpus
 from service.api.usage import usage_of
 from service.revision.events import (
     AnswerDelta,
+    DraftBegun,
     DraftDelta,
     EditDecided,
     Event,
@@ -142,7 +143,7 @@ class StageView:
                 return "verdict", {"criterion": verdict.criterion + 1, "check": check, **shown_verdict}
             case EditDecided(record):
                 return "edit", edit_view(record)
-            case Finished():
+            case DraftBegun() | Finished():
                 return None
 
 

@@ -75,10 +75,10 @@ class Budget:
         enough = remaining > min(limits.verdict_reserve_ms, self._deadline_ms * limits.verdict_reserve_share)
         return Level.GATED if enough else Level.DRAFT_ONLY
 
-    def require(self, level: Level) -> None:
+    def require(self, level: Level, otherwise: Reason = Reason.DEADLINE) -> None:
         """Raise ``StageFailure`` where the deadline is too near for a stage of this level."""
         if self.level() < level:
-            raise StageFailure(Reason.DEADLINE)
+            raise StageFailure(otherwise)
 
     def open_call(self) -> None:
         """Count a model call that is about to begin. Raises ``StageFailure`` where nothing is left for it."""

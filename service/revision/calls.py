@@ -4,12 +4,16 @@ Invariant: every call leaves one ``StepUsage``, also one that failed or was canc
 """
 
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 
 from models.engine import ChatRequest, Completion, Delta, Engine, Usage
 from service.revision.budget import Budget
 from service.revision.trace import StepUsage, Trace
+
+REQUEST_ID = "x-request-id"
 
 
 class Calls:
@@ -22,6 +26,7 @@ class Calls:
         self._open = 0
         self._waiting_since = 0.0
         self._waited_ms = 0.0
+        self._numbers: Counter[str] = Counter()
 
     @property
     def waiting_ms(self) -> float:
@@ -35,7 +40,7 @@ class Calls:
         started = time.perf_counter()
         with self._waiting():
             try:
-                completion = await self._engine.chat(request)
+                completion = await self._engine.chat(self._named(step, request))
                 usage, retries = completion.usage, completion.attempts - 1
             finally:
                 self._count(step, usage, started, retries)
@@ -48,12 +53,20 @@ class Calls:
         started = time.perf_counter()
         with self._waiting():
             try:
-                async with aclosing(self._engine.stream(request)) as deltas:
+                async with aclosing(self._engine.stream(self._named(step, request))) as deltas:
                     async for delta in deltas:
                         usage = delta.usage or usage
                         yield delta
             finally:
                 self._count(step, usage, started)
+
+    def _named(self, step: str, request: ChatRequest) -> ChatRequest:
+        """Give the call an id of its own under the request's: vLLM names its requests by it, and logs them so."""
+        id_ = request.headers.get(REQUEST_ID)
+        if id_ is None:
+            return request
+        self._numbers[step] += 1
+        return replace(request, headers={**request.headers, REQUEST_ID: f"{id_}-{step}-{self._numbers[step]}"})
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:

@@ -10,11 +10,11 @@ from concurrent.futures import Executor
 from contextlib import aclosing
 from typing import Protocol
 
-from models.engine import ChatRequest, EngineError
+from models.engine import ChatRequest, EngineError, Usage
 from principles.retrieve import Retrieval
 from principles.schema import Principle
 from service.revision.budget import Level
-from service.revision.events import DraftDelta, PrinciplesFound, RubricWritten
+from service.revision.events import DraftBegun, DraftDelta, PrinciplesFound, RubricWritten
 from service.revision.failure import Reason, StageFailure
 from service.revision.prompts import Message
 from service.revision.rubric import Criterion, RubricFailure, parse_rubric, rubric_schema
@@ -44,26 +44,42 @@ async def write_draft(run: Run, *, as_answer: bool = False) -> str:
         top_p=sampling.top_p,
         seed=sampling.seed,
         stop=sampling.stop,
-        extra=sampling.extra,
+        extra={**sampling.extra, **run.task.everywhere},
         headers=run.task.headers,
     )
     with run.timed("draft"):
         if not run.task.live:
             return await _draft_in_one_piece(run, request, as_answer=as_answer)
         async with aclosing(run.calls.stream("draft", request)) as deltas:
+            await anext(deltas)
+            run.emit(DraftBegun())
             async for delta in deltas:
+                _note_room(run, delta.usage)
                 run.trace.finish_reason = delta.finish_reason or run.trace.finish_reason
+                text += delta.text
+                as_answer = as_answer or _is_all_that_fits(run)
                 if delta.text and as_answer:
-                    run.send_up_to(text + delta.text)
+                    run.send_up_to(text)
                 elif delta.text:
                     run.emit(DraftDelta(delta.text))
-                text += delta.text
     return text
+
+
+def _is_all_that_fits(run: Run) -> bool:
+    """Say whether the deadline is so near that the draft will be the answer: it is then sent as it is written."""
+    return not run.task.options.strict and run.budget.level() is Level.DRAFT_ONLY
+
+
+def _note_room(run: Run, usage: Usage | None) -> None:
+    limit = run.task.sampling.max_tokens
+    if limit is not None and usage is not None:
+        run.room_tokens = limit - usage.completion_tokens
 
 
 async def _draft_in_one_piece(run: Run, request: ChatRequest, *, as_answer: bool) -> str:
     completion = await run.calls.chat("draft", request)
     run.trace.finish_reason = completion.finish_reason or run.trace.finish_reason
+    _note_room(run, completion.usage)
     if as_answer:
         run.send_up_to(completion.text)
     else:
@@ -92,18 +108,24 @@ async def find_criteria(run: Run, retriever: Retriever, threads: Executor) -> tu
     return criteria
 
 
-async def _retrieve(run: Run, retriever: Retriever, threads: Executor) -> list[Principle]:
-    """Search in a thread, so that no stream waits; the thread is a boundary, at which any failure gets its name."""
-    options = run.task.options
-    top_k = run.limits.all_principles if options.principles == "all" else options.top_k
-    loop = asyncio.get_running_loop()
-    with run.timed("retrieve"):
-        search = loop.run_in_executor(threads, retriever.retrieve, run.task.messages, top_k)
-        await asyncio.wait({search})
-    if (error := search.exception()) is not None:
+async def search(retriever: Retriever, threads: Executor, messages: Sequence[Message], top_k: int) -> Retrieval:
+    """Search in a thread, so that no stream waits; the thread is a boundary, at which any failure gets its name.
+
+    Raises ``StageFailure``.
+    """
+    searching = asyncio.get_running_loop().run_in_executor(threads, retriever.retrieve, messages, top_k)
+    await asyncio.wait({searching})
+    if (error := searching.exception()) is not None:
         log.error("retrieval failed", exc_info=error)
         raise StageFailure(Reason.RETRIEVAL_FAILED) from error
-    found = search.result()
+    return searching.result()
+
+
+async def _retrieve(run: Run, retriever: Retriever, threads: Executor) -> list[Principle]:
+    options = run.task.options
+    top_k = run.limits.all_principles if options.principles == "all" else options.top_k
+    with run.timed("retrieve"):
+        found = run.task.retrieved or await search(retriever, threads, run.task.messages, top_k)
     trace = run.trace
     trace.scenario = {name: str(value) for name, value in found.scenario.model_dump().items()}
     trace.confidence = {str(name): confidence for name, confidence in found.confidence.items()}

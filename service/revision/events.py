@@ -10,6 +10,11 @@ from service.revision.trace import EditRecord, Trace, Verdict
 
 
 @dataclass(frozen=True, slots=True)
+class DraftBegun:
+    """The engine has taken the request on: from now on it can fail, but no longer be refused."""
+
+
+@dataclass(frozen=True, slots=True)
 class DraftDelta:
     """A piece of the draft as the engine writes it."""
 
@@ -60,4 +65,4 @@ class Finished:
     trace: Trace
 
 
-Event = DraftDelta | PrinciplesFound | RubricWritten | VerdictGiven | EditDecided | AnswerDelta | Finished
+Event = DraftBegun | DraftDelta | PrinciplesFound | RubricWritten | VerdictGiven | EditDecided | AnswerDelta | Finished

@@ -28,6 +28,8 @@ class Refusal(StrEnum):
     PROMPT_TAGS = "prompt_tags"
 
     CONFLICT = "conflict"
+    STOP = "stop"
+    MAX_TOKENS = "max_tokens"
     UNSCORED = "unscored"
     NOT_BETTER = "not_better"
     UNREADABLE = "unreadable"

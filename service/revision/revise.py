@@ -89,8 +89,9 @@ class Editing:
         edit: Edit | None = None
         refused: Refusal | None
         try:
-            edit = fitted(self._units, parse_edit(await self._write(verdict), len(self._units)))
-            refused = self._refusal(edit, verdict) or await self._check(edit, verdict)
+            text, tokens = await self._write(verdict)
+            edit = fitted(self._units, parse_edit(text, len(self._units)))
+            refused = self._refusal(edit, verdict, tokens) or await self._check(edit, verdict, tokens)
         except EditFailure:
             refused = Refusal.UNREADABLE
         except EngineError:
@@ -100,30 +101,46 @@ class Editing:
             self._cut_short = failure.reason
         self._decide(verdict.criterion, edit, refused)
 
-    async def _write(self, verdict: Verdict) -> str:
-        run, text, placed = self._run, "", False
+    async def _write(self, verdict: Verdict) -> tuple[str, int]:
+        """The edit as the model wrote it, and how many tokens it took."""
+        run, text, tokens, placed = self._run, "", 0, False
         criterion = run.trace.criteria[verdict.criterion]
         said = "yes" if verdict.met else "no"
         prompt = run.prompts.edit(run.task.messages, self._answer, criterion.text, said, self._numbered)
         request = run.request(prompt, run.limits.edit_tokens, edit_schema(len(self._units)))
         if not run.task.live:
-            return (await run.calls.chat("edit", request)).text
+            written = await run.calls.chat("edit", request)
+            return written.text, written.usage.completion_tokens
         async with aclosing(run.calls.stream("edit", request)) as deltas:
             async for delta in deltas:
                 text += delta.text
+                tokens = delta.usage.completion_tokens if delta.usage else tokens
                 if not placed and (place := _place(text)) is not None:
                     placed = True
                     self._release.place(verdict.criterion, *place)
                     self._send()
-        return text
+        return text, tokens
 
-    def _refusal(self, edit: Edit, verdict: Verdict) -> Refusal | None:
+    def _refusal(self, edit: Edit, verdict: Verdict, tokens: int) -> Refusal | None:
         if conflicts(edit, self._accepted):
             return Refusal.CONFLICT
         criterion = self._run.trace.criteria[verdict.criterion]
-        return refusal(self._units, edit, criterion, self._accepted, self._run.limits.guard)
+        return self._out_of_bounds(edit, tokens) or refusal(
+            self._units, edit, criterion, self._accepted, self._run.limits.guard
+        )
 
-    async def _check(self, edit: Edit, verdict: Verdict) -> Refusal | None:
+    def _out_of_bounds(self, edit: Edit, tokens: int) -> Refusal | None:
+        """Hold the answer to the client's bounds; an edit's tokens are those of its whole call, so that it errs low."""
+        room, stops = self._run.room_tokens, self._run.task.sampling.stop
+        if room is not None and edit.operation != "delete" and tokens > room:
+            return Refusal.MAX_TOKENS
+        if stops:
+            edited = apply_edits(self._units, [*self._accepted, edit])
+            if any(edited.count(stop) > self._answer.count(stop) for stop in stops):
+                return Refusal.STOP
+        return None
+
+    async def _check(self, edit: Edit, verdict: Verdict, tokens: int) -> Refusal | None:
         """Judge the answer with this edit; edits accepted meanwhile are guarded against, not judged again."""
         candidate = apply_edits(self._units, [*self._accepted, edit])
         protected = () if edit.operation == "insert_after" else self._protected
@@ -132,11 +149,16 @@ class Editing:
             return Refusal.UNSCORED
         if not all(satisfied(self._run, check) for check in verdicts):
             return Refusal.NOT_BETTER
-        refused = self._refusal(edit, verdict)
+        refused = self._refusal(edit, verdict, tokens)
         if refused is None:
-            self._accepted.append(edit)
+            self._accept(edit, tokens)
             self._checks += verdicts
         return refused
+
+    def _accept(self, edit: Edit, tokens: int) -> None:
+        self._accepted.append(edit)
+        if self._run.room_tokens is not None and edit.operation != "delete":
+            self._run.room_tokens -= tokens
 
     def _decide(self, criterion: int, edit: Edit | None, refused: Refusal | None) -> None:
         record = EditRecord(criterion, edit, refused)

@@ -20,10 +20,13 @@ async def rewrite(run: Run, answer: str, verdicts: Sequence[Verdict]) -> tuple[s
     protected = [verdict for verdict in verdicts if satisfied(run, verdict) and is_severe(run, verdict)]
     criteria = [run.trace.criteria[verdict.criterion] for verdict in wrong]
     prompt = run.prompts.rewrite(run.task.messages, answer, [criterion.text for criterion in criteria])
-    completion = await _whole_answer(run, "rewrite", prompt, run.limits.rewrite_tokens, Reason.REWRITE_FAILED)
+    limit = min(run.limits.rewrite_tokens, run.task.sampling.max_tokens or run.limits.rewrite_tokens)
+    completion = await _whole_answer(run, "rewrite", prompt, limit, Reason.REWRITE_FAILED)
     text = completion.text.strip()
     if completion.finish_reason == "length" or not text:
         return Refusal.UNREADABLE
+    if any(text.count(stop) > answer.count(stop) for stop in run.task.sampling.stop):
+        return Refusal.STOP
     refused = rewrite_refusal(answer, text, criteria, run.limits.guard)
     if refused is not None:
         return refused

@@ -66,8 +66,9 @@ async def _round(run: Run, answer: str, *, first: bool, last: bool) -> _Round:
     verdicts = await _criticise(run, answer, first=first)
     wrong = [verdict for verdict in verdicts if unsatisfied(run, verdict)]
     if not wrong:
-        return _Round(answer, Outcome.ACCEPTED)
-    run.budget.require(Level.GUIDED)
+        unscored = any(verdict.met is None for verdict in verdicts)
+        return _Round(answer, Outcome.ACCEPTED, reason=Reason.VERDICTS_PARTLY_UNSCORED if unscored else None)
+    run.budget.require(Level.GUIDED, Reason.DEADLINE_GATED)
     with run.timed("edits"):
         edited = await Editing(run, answer, wrong, _protected(run, verdicts), live=last).result()
         if edited.unreadable and not run.sent:

@@ -33,6 +33,8 @@ class Run:
     trace: Trace
     emit: Callable[[Event], None]
     sent: str = ""
+    room_tokens: int | None = None
+    """How far the answer may grow within the client's ``max_tokens``; None without such a bound."""
 
     def request(
         self,
@@ -48,6 +50,7 @@ class Run:
             temperature=0.0,
             json_schema=schema if self.constrained else None,
             top_logprobs=top_logprobs,
+            extra=self.task.everywhere,
             headers=self.task.headers,
         )
 

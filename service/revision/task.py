@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from principles.retrieve import Retrieval
 from service.revision.prompts import Message
 
 PrincipleChoice = Literal["retrieved", "none", "all"]
@@ -44,8 +45,9 @@ class Options:
 class Task:
     """One request to the loop; with ``draft`` the client's own draft is revised and none is written.
 
-    ``headers`` (request id, traceparent) go with every call. ``live`` says that somebody watches the answer arrive;
-    where nobody does, the engine is spared the work of streaming it token by token.
+    ``headers`` (request id, traceparent) and the fields ``everywhere`` (how messages become a prompt, whose cache it
+    may share) go with every call. ``retrieved`` is what a search for this very conversation has found already. ``live``
+    says that somebody watches the answer arrive; where nobody does, the engine is spared streaming it token by token.
     """
 
     messages: Sequence[Message]
@@ -53,4 +55,6 @@ class Task:
     sampling: Sampling = field(default_factory=Sampling)
     options: Options = field(default_factory=Options)
     headers: Mapping[str, str] = field(default_factory=dict)
+    everywhere: Mapping[str, Any] = field(default_factory=dict)
+    retrieved: Retrieval | None = None
     live: bool = True

@@ -21,7 +21,9 @@ USAGE_EVENT = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens":
 
 
 async def collect(engine: VLLMEngine) -> list[Delta]:
-    return [delta async for delta in engine.stream(REQUEST)]
+    first, *deltas = [delta async for delta in engine.stream(REQUEST)]
+    assert first == Delta()
+    return deltas
 
 
 async def test_chat() -> None:

@@ -143,6 +143,7 @@ class ScriptedEngine:
             await self._gate(step, f"{step}:{criterion}")
             if isinstance(pieces, EngineError):
                 raise pieces
+            yield Delta()
             for number, piece in enumerate(pieces):
                 await self._gate(f"{step}:{criterion}:{number}")
                 yield Delta(piece)

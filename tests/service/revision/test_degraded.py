@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 
 from models.engine import EngineError
 from service.revision.budget import Limits
-from service.revision.events import AnswerDelta, DraftDelta, EditDecided, Event, RubricWritten
+from service.revision.events import AnswerDelta, DraftDelta, EditDecided, Event, Finished, RubricWritten
 from service.revision.failure import RevisionUnavailable
 from service.revision.task import Options
 from service.revision.trace import Outcome
@@ -24,6 +24,13 @@ from tests.service.revision.scripted import (
     says,
     task,
 )
+
+
+async def until(events: AsyncGenerator[Event, None], seen: list[Event], *kinds: type) -> None:
+    """Read events until there has been one of each kind."""
+    while not all(any(isinstance(event, kind) for event in seen) for kind in kinds):
+        seen.append(await anext(events))
+
 
 GONE = EngineError("gone")
 FIX = {CALL.text: edit_json("insert_after", 0, "Call 999 FIXED0.")}
@@ -87,19 +94,45 @@ async def test_one_unscored_verdict_starts_no_edit_and_hinders_none() -> None:
     assert [record.criterion for record in trace.edits] == [0]
 
 
-async def test_the_draft_is_never_cut_by_the_deadline() -> None:
-    gate = asyncio.Event()
-    engine = ScriptedEngine(gates={"draft::0": gate})
+async def test_a_draft_is_accepted_on_part_of_the_verdicts_by_name() -> None:
+    def half(criterion: str, answer: str) -> float | None:
+        return None if criterion == ASK.text else 0.9
+
+    _, trace = await run(ScriptedEngine(rubric=(CALL, ASK), judge=half))
+    assert (trace.outcome, trace.reason) == (Outcome.ACCEPTED, "verdicts_partly_unscored")
+
+
+async def test_a_draft_that_outlasts_the_deadline_is_never_cut_and_becomes_the_answer_as_it_is_written() -> None:
+    gates = {f"draft::{number}": asyncio.Event() for number in range(3)}
+    engine = ScriptedEngine(draft=("Rest. ", "Drink. ", "Sleep."), gates=gates)
     async with aclosing(reviser(engine).run(task(Options(deadline_ms=300)))) as events:
         seen: list[Event] = []
-        while not any(isinstance(event, RubricWritten) for event in seen):
-            seen.append(await anext(events))
+        gates["draft::0"].set()
+        await until(events, seen, RubricWritten, DraftDelta)
         await asyncio.sleep(0.31)
-        gate.set()
+        gates["draft::1"].set()
+        await until(events, seen, AnswerDelta)
+        assert answer_of(seen) == "Rest. Drink. "
+        gates["draft::2"].set()
         seen += [event async for event in events]
-    assert answer_of(seen) == DRAFT
-    assert any(isinstance(event, DraftDelta) for event in seen)
+    assert answer_of(seen) == "Rest. Drink. Sleep."
     assert engine.steps() == ["draft", "rubric"]
+    last = seen[-1]
+    assert isinstance(last, Finished)
+    assert (last.trace.outcome, last.trace.reason) == (Outcome.DEGRADED, "deadline")
+
+
+async def test_a_strict_request_is_never_answered_with_a_draft_that_outlasts_the_deadline() -> None:
+    gate = asyncio.Event()
+    engine = ScriptedEngine(gates={"draft::0": gate})
+    seen: list[Event] = []
+    async with aclosing(reviser(engine).run(task(Options(deadline_ms=100, strict=True)))) as events:
+        await until(events, seen, RubricWritten)
+        await asyncio.sleep(0.11)
+        gate.set()
+        with pytest.raises(RevisionUnavailable):
+            seen += [event async for event in events]
+    assert answer_of(seen) == ""
 
 
 @pytest.mark.parametrize("held", ["rubric", "verdict"])
@@ -114,7 +147,7 @@ async def test_near_the_deadline_the_draft_is_judged_but_not_edited() -> None:
     limits = Limits(edit_reserve_ms=60_000, edit_reserve_share=1.0)
     engine = ScriptedEngine(judge=says(CALL), edits=FIX)
     _, trace = await run(engine, Options(deadline_ms=60_000), limits=limits)
-    assert (trace.outcome, trace.reason, trace.answer) == (Outcome.DEGRADED, "deadline", DRAFT)
+    assert (trace.outcome, trace.reason, trace.answer) == (Outcome.DEGRADED, "deadline_gated", DRAFT)
     assert [verdict.met for verdict in trace.before] == [False]
     assert "edit" not in engine.steps()
 

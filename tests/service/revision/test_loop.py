@@ -6,6 +6,7 @@ import pytest
 from models.engine import EngineError
 from service.revision.events import (
     AnswerDelta,
+    DraftBegun,
     DraftDelta,
     EditDecided,
     Finished,
@@ -116,17 +117,21 @@ async def test_the_draft_gets_the_clients_messages_and_sampling_and_the_other_ca
     engine = wrong_engine()
     messages: tuple[Message, ...] = ({"role": "system", "content": "Be brief."}, *QUESTION)
     sampling = Sampling(0.7, 0.9, 5, ("END",), 300, {"top_k": 20})
-    wanted = Task(messages, sampling=sampling, headers={"x-request-id": "r1"})
+    headers, everywhere = {"x-request-id": "r1", "traceparent": "00-1"}, {"cache_salt": "s"}
+    wanted = Task(messages, sampling=sampling, headers=headers, everywhere=everywhere)
     assert [event async for event in reviser(engine).run(wanted)]
     draft = engine.calls[0][1]
     assert draft.messages == messages
     assert (draft.temperature, draft.top_p, draft.seed, draft.stop) == (0.7, 0.9, 5, ("END",))
-    assert (draft.max_tokens, draft.extra, draft.json_schema) == (300, {"top_k": 20}, None)
+    assert (draft.max_tokens, draft.extra, draft.json_schema) == (300, {"top_k": 20, **everywhere}, None)
     for step, request in engine.calls[1:]:
         assert (request.temperature, request.top_p, request.seed) == (0.0, None, None)
-        assert (request.stop, request.extra) == ((), {})
+        assert (request.stop, request.extra) == ((), everywhere)
         assert (request.json_schema is None) == (step == "verdict")
-    assert all(request.headers == {"x-request-id": "r1"} for _, request in engine.calls)
+    ids = [request.headers["x-request-id"] for _, request in engine.calls]
+    assert {"r1-draft-1", "r1-rubric-1", "r1-verdict-1", "r1-verdict-2", "r1-edit-1"} <= set(ids)
+    assert len(set(ids)) == len(ids)
+    assert all(request.headers["traceparent"] == "00-1" for _, request in engine.calls)
 
 
 async def test_an_edit_continues_the_branch_that_judged_its_criterion() -> None:
@@ -152,7 +157,7 @@ async def test_the_rubric_is_written_while_the_draft_is() -> None:
         assert engine.open == ["draft"]
         gate.set()
         rest = [type(event) async for event in events]
-    assert rest[0] is DraftDelta
+    assert rest[:2] == [DraftBegun, DraftDelta]
     assert rest[-1] is Finished
 
 

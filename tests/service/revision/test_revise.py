@@ -8,13 +8,14 @@ from models.engine import EngineError
 from service.revision.edits import Edit
 from service.revision.events import AnswerDelta, EditDecided, Event, Finished
 from service.revision.rubric import Criterion
-from service.revision.task import Options
+from service.revision.task import Options, Sampling, Task
 from service.revision.trace import EditRecord, Outcome
 from tests.service.revision.scripted import (
     ASK,
     CALL,
     DRAFT,
     FAULT,
+    QUESTION,
     Judge,
     ScriptedEngine,
     answer_of,
@@ -269,3 +270,31 @@ async def test_a_second_round_can_put_right_what_the_first_did_not() -> None:
     assert answer_of(seen) == f"Call 999. {DRAFT} When?"
     assert [verdict.met for verdict in last.trace.before] == [False, False]
     assert [verdict.met for verdict in last.trace.after] == [True, True]
+
+
+async def test_an_edit_that_brings_the_clients_stop_text_is_refused() -> None:
+    edits = {CALL.text: edit_json("insert_after", 0, "Call 999 END FIXED0.")}
+    engine = ScriptedEngine(judge=says(CALL), edits=edits)
+    events = [event async for event in reviser(engine).run(bounded(Sampling(stop=("END",))))]
+    assert refused_in(events) == ["stop"]
+    assert answer_of(events) == DRAFT
+
+
+async def test_edits_are_kept_as_far_as_they_fit_into_the_clients_max_tokens() -> None:
+    edits = {
+        CALL.text: edit_json("insert_after", 0, "Call 999 FIXED0."),
+        ASK.text: edit_json("insert_after", 3, "When FIXED1?"),
+    }
+    engine = ScriptedEngine(rubric=(CALL, ASK), judge=says(CALL, ASK), edits=edits)
+    # The scripted draft counts one token, each edit two.
+    for max_tokens, kept in ((5, 2), (4, 1), (3, 1), (2, 0)):
+        events = [event async for event in reviser(engine).run(bounded(Sampling(max_tokens=max_tokens)))]
+        assert sorted(map(str, refused_in(events))) == sorted(["None"] * kept + ["max_tokens"] * (2 - kept))
+
+
+def bounded(sampling: Sampling) -> Task:
+    return Task(QUESTION, sampling=sampling)
+
+
+def refused_in(events: Sequence[Event]) -> list[str | None]:
+    return [event.record.refused for event in events if isinstance(event, EditDecided)]

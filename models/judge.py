@@ -11,6 +11,8 @@ from models.engine import ChatRequest, Engine, EngineRefused, Message, Usage
 
 TOP_LOGPROBS = 20
 MIN_MASS = 0.01
+# Rounding lifts a certain token a little above 0; more than this is no log-probability.
+_ROUNDING = 1e-3
 
 
 class JudgeFailure(Exception):
@@ -30,13 +32,15 @@ def probability_of_yes(alternatives: Mapping[str, float] | None) -> float:
     """P(yes) / (P(yes) + P(no)) from the log-probabilities of the first token's alternatives.
 
     Variants in case and surrounding space add up, and so do beginnings of the word, since a tokenizer may split it. An
-    answer that is not among the alternatives is at most as likely as
-    the last of them, and is counted as that: a confident judge leaves no room for the other answer in the list.
-    Raises `JudgeFailure` without log-probabilities, when neither answer is listed, when both together hold less than
-    `MIN_MASS`, or when the one that is listed is no likelier than what is not.
+    answer that is not among the alternatives is at most as likely as the last of them, and is counted as that: a
+    confident judge leaves no room for the other answer in the list.
+    Raises `JudgeFailure` without log-probabilities, when a value is none (NaN, clearly above 0), when neither answer is
+    listed, when both together hold less than `MIN_MASS`, or when the one that is listed is no likelier than what is not.
     """
     if not alternatives:
         raise JudgeFailure("the engine gave no log-probabilities")
+    if not all(logprob <= _ROUNDING for logprob in alternatives.values()):
+        raise JudgeFailure("a value above 0, or none, is no log-probability")
     yes, no = _mass(alternatives, "yes"), _mass(alternatives, "no")
     if yes + no < MIN_MASS:
         raise JudgeFailure("neither yes nor no among the likely answers")

@@ -23,6 +23,8 @@ class ModelEntry(BaseModel):
     `constrained`: rubrics and edits are decoded under their JSON schema. A model trained on these very formats does
     without, and each token costs the engine less.
 
+    `text_only`: the model reads no images, sounds or files; where that is not known, the engine says it.
+
     `path` is where a bundled checkpoint lies, relative to the repository; `notice` is told to whoever uses the model.
     """
 
@@ -32,6 +34,7 @@ class ModelEntry(BaseModel):
     constrained: bool = True
     verdict_threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
     max_model_len: int | None = Field(default=None, ge=1)
+    text_only: bool = False
     path: Path | None = None
     bundled: bool = False
     notice: str = ""

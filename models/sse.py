@@ -14,19 +14,20 @@ class EventDecoder:
     """Turns pieces of a body into the data of its events; comments and other fields are dropped."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._rest_bytes = 0
         self._data: list[bytes] = []
         self._data_bytes = 0
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Return the data of every event that `piece` completes. Raises `EventTooLong`."""
-        lines = (self._rest + piece).split(b"\n")
-        self._rest = lines.pop()
-        if len(self._rest) > MAX_EVENT_BYTES:
-            raise EventTooLong("line without end")
+        first, *further = piece.split(b"\n")
+        self._hold(first)
         events: list[bytes] = []
-        for line in lines:
-            self._take(line.removesuffix(b"\r"), events)
+        for start in further:
+            self._take(b"".join(self._rest).removesuffix(b"\r"), events)
+            self._rest, self._rest_bytes = [], 0
+            self._hold(start)
         return events
 
     def flush(self) -> list[bytes]:
@@ -34,6 +35,14 @@ class EventDecoder:
         events = self.feed(b"\n")
         self._take(b"", events)
         return events
+
+    def _hold(self, part: bytes) -> None:
+        """Keep part of a line; parts are joined at its end, so that a line in many pieces costs no more than its length."""
+        self._rest_bytes += len(part)
+        if self._rest_bytes > MAX_EVENT_BYTES:
+            raise EventTooLong("line without end")
+        if part:
+            self._rest.append(part)
 
     def _take(self, line: bytes, events: list[bytes]) -> None:
         if not line:
@@ -43,7 +52,7 @@ class EventDecoder:
             return
         if line.startswith(b"data:"):
             value = line[5:].removeprefix(b" ")
-            self._data_bytes += len(value)
+            self._data_bytes += len(value) + 1
             if self._data_bytes > MAX_EVENT_BYTES:
                 raise EventTooLong("event without end")
             self._data.append(value)

@@ -1,63 +1,88 @@
-"""Who may enter: the API key, the size of the body, a slot for work that generates.
+"""Who may enter: the API key, the size of the body, a slot for work that the engine has to do.
 
 Invariant: a request is turned away before any engine is called, with an OpenAI error and, when full, with Retry-After.
 """
 
+import asyncio
+import time
 from collections.abc import Set
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import ApiError, BodyTooLarge, Busy, InvalidApiKey, error_response
+from service.api.disconnect import disconnected
+from service.errors import ApiError, BodyTooLarge, BodyTooSlow, ClientLeft, InvalidApiKey, error_response
 from service.metrics import Metrics
+from service.observe import record_in
 from service.settings import Settings
+from service.slots import Slots
 
-GENERATING = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/revisions"})
+GENERATING = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/revisions"})
 
 
 class Admit:
-    """Middleware: API key and body size for all of /v1, a slot for the routes that generate."""
+    """Middleware: API key and body size for all of /v1, a slot for the routes that need the engine.
+
+    Their bodies are read before they get a slot, so that a slow sender holds none.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, generating: Set[str] = GENERATING) -> None:
         self.app = app
         self.settings = settings
         self.metrics = metrics
         self.generating = generating
-        self.in_flight = 0
-        metrics.slots.set(settings.max_in_flight)
+        self.slots = Slots(
+            settings.max_in_flight, settings.max_queued, settings.queue_wait_s, settings.retry_after_s, metrics
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
             await self.app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
-        if refusal is not None:
+        try:
+            self._check(scope)
+            if scope["path"] in self.generating:
+                await self._in_a_slot(scope, receive, send)
+            else:
+                await self.app(scope, self._bounded(receive), send)
+        except ApiError as refusal:
             self.metrics.refused.labels(refusal.code).inc()
             await error_response(refusal)(scope, receive, send)
-        elif scope["path"] in self.generating:
-            await self._in_a_slot(scope, self._bounded(receive), send)
-        else:
-            await self.app(scope, self._bounded(receive), send)
+        except ClientLeft:
+            record_in(scope).client_left()
 
-    def _refusal(self, scope: Scope) -> ApiError | None:
+    def _check(self, scope: Scope) -> None:
         headers, settings = Headers(scope=scope), self.settings
         if scope["method"] != "OPTIONS" and not settings.admits(_bearer(headers)):
-            return InvalidApiKey("no valid API key was given", headers={"www-authenticate": "Bearer"})
+            raise InvalidApiKey("no valid API key was given", headers={"www-authenticate": "Bearer"})
         announced = headers.get("content-length", "0")
         if announced.isdigit() and int(announced) > settings.max_body_bytes:
-            return self._too_large()
-        if scope["path"] in self.generating and self.in_flight >= settings.max_in_flight:
-            return Busy("every slot is taken", headers={"retry-after": str(settings.retry_after_s)})
-        return None
+            raise self._too_large()
 
     async def _in_a_slot(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.in_flight += 1
-        self.metrics.in_flight.set(self.in_flight)
+        record = record_in(scope)
+        record.route = scope["path"]
+        async with self.slots.place():
+            body = await self._body(self._bounded(receive))
+            async with self.slots.slot(lambda: disconnected(receive)):
+                record.admitted = time.perf_counter()
+                self.metrics.queue_wait.observe(record.admitted - record.started)
+                await self.app(scope, _replayed(body, receive), send)
+
+    async def _body(self, receive: Receive) -> bytes:
+        """Read the whole body. Raises ``BodyTooLarge``, ``BodyTooSlow`` and ``ClientLeft``."""
+        parts: list[bytes] = []
         try:
-            await self.app(scope, receive, send)
-        finally:
-            self.in_flight -= 1
-            self.metrics.in_flight.set(self.in_flight)
+            async with asyncio.timeout(self.settings.body_s):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientLeft
+                    parts.append(message.get("body", b""))
+                    if not message.get("more_body"):
+                        return b"".join(parts)
+        except TimeoutError as error:
+            raise BodyTooSlow(f"the body did not arrive within {self.settings.body_s:g} s") from error
 
     def _bounded(self, receive: Receive) -> Receive:
         """Count the bytes of a body that did not announce its size."""
@@ -75,6 +100,20 @@ class Admit:
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"the body has more than {self.settings.max_body_bytes} bytes")
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Give the body, then whatever comes after it."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
 
 
 def _bearer(headers: Headers) -> str | None:

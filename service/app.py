@@ -20,7 +20,7 @@ from models.vllm import VLLMEngine
 from principles.corpus import Corpus, load_corpus
 from principles.retrieve import Retriever, build_retriever
 from service.admission import Admit
-from service.api import chat, models, ops, principles, revisions
+from service.api import chat, engine_resources, models, ops, principles, revisions
 from service.binding import Binding, Bound
 from service.errors import exception_handlers
 from service.gateway import Gateway
@@ -52,7 +52,9 @@ def create_app(settings: Settings, *, retriever: Retriever | None = None) -> Fas
 
 
 def _routes() -> list[BaseRoute]:
-    return [route for part in (chat, revisions, models, principles, ops) for route in part.router.routes]
+    return [
+        route for part in (chat, revisions, engine_resources, models, principles, ops) for route in part.router.routes
+    ]
 
 
 def _lifespan(settings: Settings, metrics: Metrics, retriever: Retriever | None) -> StatefulLifespan[FastAPI]:
@@ -93,9 +95,8 @@ def _binding(settings: Settings, retriever: Retriever) -> Binding:
             raise
         prompts = prompt_sets[entry.prompts]
         threshold, constrained = entry.verdict_threshold, entry.constrained
-        return Bound(
-            engine, Reviser(engine, prompts, retriever, threshold, Limits(), logprobs, constrained=constrained)
-        )
+        reviser = Reviser(engine, prompts, retriever, threshold, Limits(), logprobs, constrained=constrained)
+        return Bound(engine, reviser, entry)
 
     return Binding(_engine(settings, ""), bind, settings.engine_model)
 
@@ -110,4 +111,4 @@ async def _watch_lag(metrics: Metrics) -> None:
     while True:
         due = loop.time() + LAG_INTERVAL_S
         await asyncio.sleep(LAG_INTERVAL_S)
-        metrics.loop_lag.set(max(0.0, loop.time() - due))
+        metrics.loop_lag.observe(max(0.0, loop.time() - due))

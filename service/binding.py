@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from models.engine import Engine, EngineError, EngineUnavailable
+from models.registry import ModelEntry
 from service.revision.loop import Reviser
 
 FRESH_S = 2.0
@@ -17,10 +18,11 @@ FRESH_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An engine for one served model, and the loop over it."""
+    """An engine for one served model, the loop over it, and what is known of the model."""
 
     engine: Engine
     reviser: Reviser
+    entry: ModelEntry
 
     @property
     def model(self) -> str:

@@ -13,7 +13,7 @@ import orjson
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from models.engine import EngineError, EngineRefused, EngineTimeout, EngineUnavailable
@@ -79,6 +79,12 @@ class BodyTooLarge(ApiError):
     """The body is larger than the gateway takes."""
 
     status, type, code = 413, "invalid_request_error", "body_too_large"
+
+
+class BodyTooSlow(ApiError):
+    """The body did not arrive in time."""
+
+    status, type, code = 408, "invalid_request_error", "body_too_slow"
 
 
 class Busy(ApiError):
@@ -177,5 +183,6 @@ def exception_handlers() -> dict[int | type[Exception], Handler]:
         RequestValidationError: _classified,
         HTTPException: _http_error,
         ClientLeft: _client_left,
+        ClientDisconnect: _client_left,
         Exception: _classified,
     }

@@ -19,6 +19,7 @@ SHORT_BUCKETS_SECONDS = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0,
 )  # fmt: skip
 STAGE_BUCKETS_SECONDS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, *E2E_BUCKETS_SECONDS)
+RATIO_BUCKETS = tuple(tenth / 10 for tenth in range(1, 11))
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -45,6 +46,8 @@ class Metrics:
         )
         self.in_flight = Gauge("preceptor_in_flight_requests", "Generating requests being served.", registry=registry)
         self.slots = Gauge("preceptor_max_in_flight_requests", "Slots for generating requests.", registry=registry)
+        self.queued = Gauge("preceptor_queued_requests", "Requests waiting for a slot.", registry=registry)
+        self.places = Gauge("preceptor_max_queued_requests", "Places in the queue for a slot.", registry=registry)
         self.ready = Gauge("preceptor_engine_ready", "1 when the engine answered its last check.", registry=registry)
 
     def _latency(self) -> None:
@@ -57,6 +60,18 @@ class Metrics:
             "preceptor_overhead_seconds", "Request time minus time waiting for the engine.", ("route",),
             buckets=SHORT_BUCKETS_SECONDS, registry=registry,
         )  # fmt: skip
+        self.queue_wait = Histogram(
+            "preceptor_queue_wait_seconds", "Arrival to slot, the body's arrival included.",
+            buckets=STAGE_BUCKETS_SECONDS, registry=registry,
+        )  # fmt: skip
+        self.first_byte = Histogram(
+            "preceptor_time_to_first_byte_seconds", "Arrival to response headers.", ("route",),
+            buckets=STAGE_BUCKETS_SECONDS, registry=registry,
+        )  # fmt: skip
+        self.first_reasoning = Histogram(
+            "preceptor_time_to_first_reasoning_seconds", "Arrival to first piece of the stages, streams only.",
+            buckets=STAGE_BUCKETS_SECONDS, registry=registry,
+        )  # fmt: skip
         self.first_answer = Histogram(
             "preceptor_time_to_first_answer_seconds", "Arrival to first piece of the answer, streams only.",
             buckets=STAGE_BUCKETS_SECONDS, registry=registry,
@@ -65,9 +80,10 @@ class Metrics:
             "preceptor_stage_duration_seconds", "Time in one stage of the loop.", ("stage",),
             buckets=STAGE_BUCKETS_SECONDS, registry=registry,
         )  # fmt: skip
-        self.loop_lag = Gauge(
-            "preceptor_event_loop_lag_seconds", "How late the last timer of the event loop fired.", registry=registry
-        )
+        self.loop_lag = Histogram(
+            "preceptor_event_loop_lag_seconds", "How late a timer of the event loop fires, sampled.",
+            buckets=SHORT_BUCKETS_SECONDS, registry=registry,
+        )  # fmt: skip
 
     def _revision(self) -> None:
         registry = self.registry
@@ -91,6 +107,10 @@ class Metrics:
         self.cached_tokens = Counter(
             "preceptor_cached_tokens_total", "Prompt tokens that the engine had cached.", ("step",), registry=registry
         )
+        self.cached_ratio = Histogram(
+            "preceptor_cached_token_ratio", "Share of a guided request's prompt tokens that the engine had cached.",
+            buckets=RATIO_BUCKETS, registry=registry,
+        )  # fmt: skip
         self.completion_tokens = Counter(
             "preceptor_completion_tokens_total", "Completion tokens.", ("step",), registry=registry
         )
@@ -111,6 +131,9 @@ class Metrics:
         for stage, ms in trace.timings_ms.items():
             self.stage.labels(stage).observe(ms / 1000)
         self.observe_usage(trace.usage)
+        prompt_tokens = sum(step.prompt_tokens for step in trace.usage)
+        if prompt_tokens:
+            self.cached_ratio.observe(sum(step.cached_tokens for step in trace.usage) / prompt_tokens)
 
     def observe_usage(self, usage: Iterable[StepUsage]) -> None:
         """Count the tokens of model calls."""

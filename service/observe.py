@@ -29,11 +29,19 @@ log = logging.getLogger("preceptor.access")
 
 @dataclass(slots=True)
 class Record:
-    """What is known of one request while it is served. ``waiting_ms`` is the time with an engine call open."""
+    """What is known of one request while it is served. ``waiting_ms`` is the time with an engine call open.
+
+    ``route`` is what it is counted under if it never comes to a route.
+    ``admitted`` is when its body was read and it had a slot; what came before was the client's time, or the queue's.
+    """
 
     request_id: str
     started: float = field(default_factory=time.perf_counter)
+    route: str = "unmatched"
+    admitted: float | None = None
     waiting_ms: float | None = None
+    first_byte_ms: float | None = None
+    first_reasoning_ms: float | None = None
     first_answer_ms: float | None = None
     outcome: str | None = None
     reason: str | None = None
@@ -50,13 +58,21 @@ class Record:
 
     @property
     def overhead_ms(self) -> float | None:
-        """Time so far that was not spent waiting for the engine; None where nothing waited."""
-        return None if self.waiting_ms is None else max(0.0, self.elapsed_ms - self.waiting_ms)
+        """Time since admission that was not spent waiting for the engine; None where nothing waited."""
+        if self.waiting_ms is None:
+            return None
+        since = self.started if self.admitted is None else self.admitted
+        return max(0.0, (time.perf_counter() - since) * 1000 - self.waiting_ms)
 
     def answer_started(self) -> None:
         """Note the first piece of the answer."""
         if self.first_answer_ms is None:
             self.first_answer_ms = self.elapsed_ms
+
+    def reasoning_started(self) -> None:
+        """Note the first piece of the stages."""
+        if self.first_reasoning_ms is None:
+            self.first_reasoning_ms = self.elapsed_ms
 
     def client_left(self) -> None:
         """Note that nobody waits for the answer any more."""
@@ -80,7 +96,12 @@ class Record:
 
 def record_of(connection: HTTPConnection) -> Record:
     """The record of the request being served."""
-    record = connection.scope[_KEY]
+    return record_in(connection.scope)
+
+
+def record_in(scope: Scope) -> Record:
+    """The record of the request of this scope."""
+    record = scope[_KEY]
     assert isinstance(record, Record)
     return record
 
@@ -114,6 +135,7 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                record.first_byte_ms = record.elapsed_ms
                 MutableHeaders(scope=message)[REQUEST_ID] = record.request_id
             await send(message)
 
@@ -123,12 +145,16 @@ class Observe:
             self._count(scope, record, status)
 
     def _count(self, scope: Scope, record: Record, status: int) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = getattr(scope.get("route"), "path", record.route)
         metrics, overhead_ms = self.metrics, record.overhead_ms
         metrics.requests.labels(route, _method(scope), str(status)).inc()
         metrics.duration.labels(route).observe(record.elapsed_ms / 1000)
         if overhead_ms is not None and not record.cancelled:
             metrics.overhead.labels(route).observe(overhead_ms / 1000)
+        if record.first_byte_ms is not None:
+            metrics.first_byte.labels(route).observe(record.first_byte_ms / 1000)
+        if record.first_reasoning_ms is not None:
+            metrics.first_reasoning.observe(record.first_reasoning_ms / 1000)
         if record.first_answer_ms is not None:
             metrics.first_answer.observe(record.first_answer_ms / 1000)
         if record.cancelled:

@@ -76,11 +76,15 @@ class Settings(BaseModel):
     rounds: int = Field(default=1, ge=0, le=3)
     deadline_s: float = Field(default=120.0, gt=0)
     heartbeat_s: float = Field(default=10.0, gt=0)
+    bypass_talk: bool = Field(default=True, description="hand talk that is not about health to the engine as it is")
     open_after_s: float = Field(default=0.5, ge=0, description="how long a stream may wait for a first sign of failure")
 
     api_keys: Annotated[tuple[str, ...], BeforeValidator(_digests)] = Field(default=(), repr=False)
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     max_in_flight: int = Field(default=256, ge=1)
+    max_queued: int = Field(default=256, ge=0, description="requests that may wait for a slot; more get 429 at once")
+    queue_wait_s: float = Field(default=10.0, gt=0, description="how long a request may wait for a slot")
+    body_s: float = Field(default=30.0, gt=0, description="how long a body may take to arrive")
     retry_after_s: int = Field(default=2, ge=1)
     drain_s: int = Field(default=120, ge=0, description="how long requests in flight may take to end at shutdown")
 

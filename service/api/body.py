@@ -3,6 +3,7 @@
 Invariant: what stood in the body is never quoted back.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import orjson
@@ -25,6 +26,14 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRequest("the body is not a JSON object", code="invalid_json")
     return value
+
+
+def written(value: Mapping[str, Any]) -> bytes:
+    """Write an object that was read here. Raises ``InvalidRequest`` where it is nested too deeply to be written."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise InvalidRequest("the body is nested too deeply", code="invalid_json") from error
 
 
 def validated(model: type[Wire], value: dict[str, Any]) -> Wire:

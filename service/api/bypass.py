@@ -28,11 +28,13 @@ class Bypass(StrEnum):
     LOGPROBS = "logprobs"
     PREFILL = "prefill"
     CLIENT_CHORE = "client_chore"
+    NOT_HEALTH = "not_health"
 
 
 def bypass_reason(body: Mapping[str, Any]) -> Bypass | None:
     """The reason to leave a request for a guided answer to the engine alone, or None."""
-    if body.get("tools") or body.get("functions"):
+    messages: Sequence[Mapping[str, Any]] = body["messages"]
+    if body.get("tools") or body.get("functions") or any(map(_is_of_tools, messages)):
         return Bypass.TOOLS
     if _wants_format(body):
         return Bypass.RESPONSE_FORMAT
@@ -40,13 +42,17 @@ def bypass_reason(body: Mapping[str, Any]) -> Bypass | None:
         return Bypass.CHOICES
     if body.get("logprobs") or body.get("top_logprobs") or body.get("prompt_logprobs"):
         return Bypass.LOGPROBS
-    messages: Sequence[Mapping[str, Any]] = body["messages"]
     if messages[-1]["role"] == "assistant" or body.get("continue_final_message"):
         return Bypass.PREFILL
     content = messages[-1].get("content")
     if isinstance(content, str) and _CHORE.search(content):
         return Bypass.CLIENT_CHORE
     return None
+
+
+def _is_of_tools(message: Mapping[str, Any]) -> bool:
+    """Say whether a message calls a tool, or is a tool's answer."""
+    return message["role"] in ("tool", "function") or bool(message.get("tool_calls") or message.get("function_call"))
 
 
 def _wants_format(body: Mapping[str, Any]) -> bool:

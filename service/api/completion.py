@@ -18,15 +18,18 @@ def new_id() -> str:
     return f"chatcmpl-{uuid.uuid4().hex}"
 
 
-def extension_of(trace: Trace, view: TraceView | None) -> dict[str, Any]:
+def extension_of(trace: Trace, view: TraceView | None, overhead_ms: float | None) -> dict[str, Any]:
     """The ``preceptor`` object of a response: the outcome, and the whole trace where it was asked for."""
-    told: dict[str, Any] = {"outcome": trace.outcome.value, "reason": trace.reason}
+    overhead_ms = None if overhead_ms is None else round(overhead_ms, 3)
+    told: dict[str, Any] = {"outcome": trace.outcome.value, "reason": trace.reason, "overhead_ms": overhead_ms}
     if view is not None:
         told["trace"] = view.model_dump()
     return told
 
 
-def completion(model: str, trace: Trace, view: TraceView | None, reasoning: str) -> dict[str, Any]:
+def completion(
+    model: str, trace: Trace, view: TraceView | None, reasoning: str, overhead_ms: float | None
+) -> dict[str, Any]:
     """A whole completion."""
     message: dict[str, Any] = {"role": "assistant", "content": trace.answer, "refusal": None}
     if reasoning:
@@ -39,7 +42,7 @@ def completion(model: str, trace: Trace, view: TraceView | None, reasoning: str)
         "model": model,
         "choices": [choice],
         "usage": usage_of(trace),
-        "preceptor": extension_of(trace, view),
+        "preceptor": extension_of(trace, view, overhead_ms),
     }
 
 
@@ -66,10 +69,10 @@ class Chunks:
         """A piece of the stages, under both names that clients read."""
         return self._delta(_reasoning(text))
 
-    def last(self, trace: Trace, view: TraceView | None) -> bytes:
+    def last(self, trace: Trace, view: TraceView | None, overhead_ms: float | None) -> bytes:
         """The last chunk with a choice."""
         choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": trace.finish_reason}
-        return sse.data({**self._head, "choices": [choice], "preceptor": extension_of(trace, view)})
+        return sse.data({**self._head, "choices": [choice], "preceptor": extension_of(trace, view, overhead_ms)})
 
     def usage(self, trace: Trace) -> bytes:
         """The chunk that clients ask for with ``stream_options.include_usage``."""

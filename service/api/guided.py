@@ -16,15 +16,17 @@ from service.revision.task import Options, Task
 from service.settings import Settings
 
 
-def loop_options(wanted: LoopOptions, settings: Settings) -> Options:
-    """A request's options, with the gateway's where it has none."""
+def loop_options(wanted: LoopOptions, settings: Settings, record: Record) -> Options:
+    """A request's options, with the gateway's where it has none; the deadline runs from the request's arrival."""
     deadline_ms = settings.deadline_s * 1000
+    if wanted.deadline_ms is not None:
+        deadline_ms = min(deadline_ms, wanted.deadline_ms)
     return Options(
         rounds=settings.rounds if wanted.rounds is None else wanted.rounds,
         top_k=settings.top_k if wanted.top_k is None else wanted.top_k,
         principles=wanted.principles,
         strict=wanted.strict,
-        deadline_ms=deadline_ms if wanted.deadline_ms is None else min(deadline_ms, wanted.deadline_ms),
+        deadline_ms=max(0.0, deadline_ms - record.elapsed_ms),
     )
 
 

@@ -1,20 +1,25 @@
 """Hands a request to the engine and its reply back, byte for byte, streaming or not.
 
-Invariant: status and body are the engine's; only headers of ours are added.
+Invariant: status and body are the engine's, but an error that is no OpenAI error object is told as one; only headers of
+ours are added.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
 from time import perf_counter
 from typing import Any
 
+import orjson
 from fastapi import Request
 from fastapi.responses import Response
 
 from models.engine import Reply
+from models.wire import error_from
 from service.api import sse
+from service.api.body import written
 from service.api.bypass import Bypass
 from service.api.disconnect import until_disconnect
+from service.errors import EngineFailed, InvalidRequest, NotFound
 from service.gateway import Gateway
 from service.observe import Record, engine_headers, record_of
 from service.revision.trace import Outcome
@@ -23,20 +28,35 @@ from service.revision.trace import Outcome
 async def pass_through(
     request: Request, gateway: Gateway, raw: bytes, body: Mapping[str, Any], reason: Bypass
 ) -> Response:
-    """Forward ``raw`` to the engine's route of the same path."""
+    """Forward ``raw`` to the engine's route of the same path; ``body`` is what the client sent, parsed."""
+    if reason is Bypass.ENGINE_MODEL and model_name(body) != (await gateway.binding.bound()).model:
+        raise NotFound("there is no model of that name here", param="model", code="model_not_found")
     record = record_of(request)
     record.outcome, record.reason = Outcome.BYPASSED.value, reason.value
     gateway.metrics.outcomes.labels(record.outcome).inc()
     gateway.metrics.bypasses.labels(record.reason).inc()
-    headers = {"content-type": "application/json", **engine_headers(request)}
+    call = _opened(gateway, request.url.path, raw, engine_headers(request), record)
     if body.get("stream") is not True:
-        return await until_disconnect(request, _whole(gateway, request.url.path, raw, headers, record))
-    reply = await until_disconnect(request, _opened(gateway, request.url.path, raw, headers, record))
+        return await until_disconnect(request, _whole(call, record))
+    reply = await until_disconnect(request, call)
     if reply.status >= 400:
         return await until_disconnect(request, _read(reply, record))
     stream = sse.EventStream(_pieces(reply, record), headers=record.headers(), on_leave=record.client_left)
     stream.headers["content-type"] = _content_type(reply)
     return stream
+
+
+def model_name(body: Mapping[str, Any]) -> str:
+    """The model that a request names. Raises ``InvalidRequest``."""
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
+        raise InvalidRequest("model: a model name is needed", param="model")
+    return name
+
+
+def rewritten(body: Mapping[str, Any], model: str) -> bytes:
+    """The request as the engine is to see it: under its own model's name, without our extension."""
+    return written({**{key: value for key, value in body.items() if key != "preceptor"}, "model": model})
 
 
 async def _opened(gateway: Gateway, path: str, raw: bytes, headers: Mapping[str, str], record: Record) -> Reply:
@@ -47,13 +67,28 @@ async def _opened(gateway: Gateway, path: str, raw: bytes, headers: Mapping[str,
     return reply
 
 
-async def _whole(gateway: Gateway, path: str, raw: bytes, headers: Mapping[str, str], record: Record) -> Response:
-    return await _read(await _opened(gateway, path, raw, headers, record), record)
+async def _whole(call: Coroutine[Any, Any, Reply], record: Record) -> Response:
+    return await _read(await call, record)
 
 
 async def _read(reply: Reply, record: Record) -> Response:
-    content = b"".join([piece async for piece in _pieces(reply, record)])
-    return Response(content, reply.status, headers=record.headers(), media_type=_content_type(reply))
+    waited_from = perf_counter()
+    content = await reply.read()
+    record.waiting_ms = (record.waiting_ms or 0.0) + (perf_counter() - waited_from) * 1000
+    headers = record.headers()
+    if "retry-after" in reply.headers:
+        headers["retry-after"] = reply.headers["retry-after"]
+    if reply.status >= 400 and not _is_error_object(content):
+        content = EngineFailed(error_from(reply.status, content)).body()
+    return Response(content, reply.status, headers=headers, media_type=_content_type(reply))
+
+
+def _is_error_object(content: bytes) -> bool:
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(value, dict) and isinstance(value.get("error"), dict)
 
 
 async def _pieces(reply: Reply, record: Record) -> AsyncGenerator[bytes, None]:

@@ -16,6 +16,7 @@ from service.api.body import parse_object, validated
 from service.api.chat_types import Closed, LoopOptions, Message, ModelName
 from service.api.disconnect import until_disconnect
 from service.api.guided import guided, loop_options
+from service.api.openapi import described
 from service.api.trace_view import StageView, TraceView, trace_view
 from service.errors import NotFound
 from service.gateway import Gateway, GatewayOf
@@ -53,7 +54,7 @@ class Revision(TraceView):
     overhead_ms: float | None
 
 
-@router.post("", response_model=Revision)
+@router.post("", **described(RevisionRequest, streams=True, answers=Revision))
 async def revise(request: Request, gateway: GatewayOf) -> Response:
     """Draft (unless one is given), criticise, revise; with ``stream`` one event per stage."""
     body = parse_object(await request.body())
@@ -63,8 +64,8 @@ async def revise(request: Request, gateway: GatewayOf) -> Response:
     sampling = Sampling(
         temperature=wanted.temperature, top_p=wanted.top_p, seed=wanted.seed, max_tokens=wanted.max_tokens
     )
-    options = loop_options(wanted.options, gateway.settings)
     record, headers = record_of(request), engine_headers(request)
+    options = loop_options(wanted.options, gateway.settings, record)
     task = Task(body["messages"], wanted.draft, sampling, options, headers)
     events = guided(gateway, task, record)
     if wanted.stream:

@@ -13,12 +13,13 @@ from typing import Protocol
 from models.engine import ChatRequest, EngineError, Usage
 from principles.retrieve import Retrieval
 from principles.schema import Principle
-from service.revision.budget import Level
+from service.revision.budget import Level, Limits
 from service.revision.events import DraftBegun, DraftDelta, PrinciplesFound, RubricWritten
 from service.revision.failure import Reason, StageFailure
 from service.revision.prompts import Message
 from service.revision.rubric import Criterion, RubricFailure, parse_rubric, rubric_schema
 from service.revision.run import Run
+from service.revision.task import Task
 
 log = logging.getLogger("preceptor.revision")
 
@@ -108,12 +109,13 @@ async def find_criteria(run: Run, retriever: Retriever, threads: Executor) -> tu
     return criteria
 
 
-async def search(retriever: Retriever, threads: Executor, messages: Sequence[Message], top_k: int) -> Retrieval:
+async def search(retriever: Retriever, threads: Executor, task: Task, limits: Limits) -> Retrieval:
     """Search in a thread, so that no stream waits; the thread is a boundary, at which any failure gets its name.
 
     Raises ``StageFailure``.
     """
-    searching = asyncio.get_running_loop().run_in_executor(threads, retriever.retrieve, messages, top_k)
+    top_k = limits.all_principles if task.options.principles == "all" else task.options.top_k
+    searching = asyncio.get_running_loop().run_in_executor(threads, retriever.retrieve, task.messages, top_k)
     await asyncio.wait({searching})
     if (error := searching.exception()) is not None:
         log.error("retrieval failed", exc_info=error)
@@ -122,10 +124,9 @@ async def search(retriever: Retriever, threads: Executor, messages: Sequence[Mes
 
 
 async def _retrieve(run: Run, retriever: Retriever, threads: Executor) -> list[Principle]:
-    options = run.task.options
-    top_k = run.limits.all_principles if options.principles == "all" else options.top_k
     with run.timed("retrieve"):
-        found = run.task.retrieved or await search(retriever, threads, run.task.messages, top_k)
+        found = run.task.retrieved or await search(retriever, threads, run.task, run.limits)
+    run.trace.timings_ms["retrieve"] = max(run.trace.timings_ms["retrieve"], found.embed_ms + found.search_ms)
     trace = run.trace
     trace.scenario = {name: str(value) for name, value in found.scenario.model_dump().items()}
     trace.confidence = {str(name): confidence for name, confidence in found.confidence.items()}

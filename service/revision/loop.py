@@ -9,10 +9,11 @@ from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 
 from models.engine import Engine
+from principles.retrieve import Retrieval
 from service.revision.alongside import alongside
 from service.revision.budget import Budget, Level, Limits
 from service.revision.calls import Calls
-from service.revision.draft import Retriever, find_criteria, write_draft
+from service.revision.draft import Retriever, find_criteria, search, write_draft
 from service.revision.events import Event, Finished
 from service.revision.failure import Reason, RevisionUnavailable, StageFailure
 from service.revision.prompts import PromptSet
@@ -54,6 +55,15 @@ class Reviser:
     def close(self) -> None:
         """Let the retrieval threads end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def search(self, task: Task) -> Retrieval | None:
+        """What the loop would find, to be handed to it with the task; None where it would not search, or failed."""
+        if task.options.rounds == 0 or task.options.principles == "none":
+            return None
+        try:
+            return await search(self._retriever, self._threads, task, self._limits)
+        except StageFailure:
+            return None
 
     async def run(self, task: Task) -> AsyncGenerator[Event, None]:
         """Tell what happens, ``Finished`` last; close the generator to cancel everything.

@@ -87,7 +87,8 @@ def test_usage_is_streamed_only_when_asked_for(client: OpenAI) -> None:
     chunks = list(client.chat.completions.create(model="preceptor", messages=QUESTION, stream=True))
     assert all(chunk.choices for chunk in chunks)
     last = chunks[-1].model_dump()
-    assert last["preceptor"] == {"outcome": "revised", "reason": None}
+    assert (last["preceptor"]["outcome"], last["preceptor"]["reason"]) == ("revised", None)
+    assert last["preceptor"]["overhead_ms"] > 0
 
 
 async def test_the_async_client_streams_too(url: str) -> None:

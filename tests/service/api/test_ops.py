@@ -97,7 +97,7 @@ def test_every_label_is_a_word_and_every_name_is_ours(url: str) -> None:
 
 def test_a_full_gateway_says_so_early(serve: Serve, script: Script) -> None:
     script.first_token_s = 1.0
-    url = serve(max_in_flight=1, retry_after_s=3)
+    url = serve(max_in_flight=1, max_queued=0, retry_after_s=3)
     httpx.get(f"{url}/readyz")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         first = pool.submit(httpx.post, f"{url}/v1/chat/completions", json=BODY, timeout=20)

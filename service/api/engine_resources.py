@@ -1,0 +1,48 @@
+"""POST /v1/completions and /v1/embeddings: the engine's own resources, handed through.
+
+Invariant: they are had under the engine's model name only, since there is no answer in them that could be guided.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from service.api.body import parse_object
+from service.api.bypass import Bypass
+from service.api.chat_types import ModelName, Open
+from service.api.openapi import described
+from service.api.passthrough import pass_through
+from service.gateway import GatewayOf
+
+router = APIRouter(prefix="/v1")
+
+
+class TextRequest(Open):
+    """The parts of a text completion request that are told here; the engine checks them, and knows more."""
+
+    model: ModelName
+    prompt: str | list[Any] | None = None
+    stream: bool | None = None
+
+
+class EmbeddingRequest(Open):
+    """The parts of an embedding request that are told here; the engine checks them, and knows more."""
+
+    model: ModelName
+    input: str | list[Any] = Field(description="a text, several, or their tokens")
+
+
+@router.post("/completions", **described(TextRequest, streams=True))
+async def complete_text(request: Request, gateway: GatewayOf) -> Response:
+    """Continue a text; load generators ask for it."""
+    raw = await request.body()
+    return await pass_through(request, gateway, raw, parse_object(raw), Bypass.ENGINE_MODEL)
+
+
+@router.post("/embeddings", **described(EmbeddingRequest))
+async def embed(request: Request, gateway: GatewayOf) -> Response:
+    """Embed texts, where the engine's model does that."""
+    raw = await request.body()
+    return await pass_through(request, gateway, raw, parse_object(raw), Bypass.ENGINE_MODEL)

@@ -1,0 +1,77 @@
+"""What the OpenAPI document says of routes that read their bodies themselves.
+
+Invariant: every response that a route can give is described, errors as OpenAI's error object.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ErrorObject(BaseModel):
+    """OpenAI's error object; an engine's own may say more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | int | None = None
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: ErrorObject
+
+
+_MEANINGS = {
+    400: "The request is malformed, or the engine refuses it",
+    401: "No valid API key",
+    404: "No such thing",
+    408: "The body did not arrive in time",
+    413: "The body is too large",
+    422: "The engine refuses the request",
+    429: "Every slot is taken; ask again after Retry-After",
+    500: "A fault of the gateway",
+    502: "The engine failed",
+    503: "The engine is away, or a strict request could not be revised",
+    504: "The engine kept silent for too long",
+}
+READ_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": _MEANINGS[status]} for status in (400, 401, 404, 413, 500)
+}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": meaning} for status, meaning in _MEANINGS.items()
+}
+
+
+def described(
+    body: type[BaseModel], *, streams: bool = False, answers: type[BaseModel] | None = None
+) -> dict[str, Any]:
+    """The keyword arguments of a route with this body, which with ``streams`` may answer with server-sent events."""
+    content: dict[str, Any] = {"application/json": {}}
+    if streams:
+        content["text/event-stream"] = {"schema": {"type": "string"}}
+    ok: dict[str, Any] = {"description": "The answer", "content": content}
+    if answers is not None:
+        ok["model"] = answers
+    schema = body.model_json_schema()
+    return {
+        "response_model": None,
+        "responses": {200: ok, **ERRORS},
+        "openapi_extra": {
+            "requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema, schema)}}}
+        },
+    }
+
+
+def _inlined(value: Any, schema: dict[str, Any]) -> Any:
+    """Put every definition in the place of its references, which would lead nowhere inside a larger document."""
+    if isinstance(value, list):
+        return [_inlined(item, schema) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" in value:
+        return _inlined(schema["$defs"][value["$ref"].removeprefix("#/$defs/")], schema)
+    return {key: _inlined(item, schema) for key, item in value.items() if key != "$defs"}

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from service.api import sse
 from service.api.body import parse_object, validated
 from service.api.bypass import Bypass, bypass_reason
-from service.api.chat_types import ChatRequest
+from service.api.chat_types import ChatCompletion, ChatRequest
 from service.api.completion import Chunks, completion
 from service.api.content import refuse_unreadable_content
 from service.api.disconnect import until_disconnect
@@ -35,7 +35,7 @@ from service.revision.trace import Trace
 router = APIRouter(prefix="/v1")
 
 
-@router.post("/chat/completions", **described(ChatRequest, streams=True))
+@router.post("/chat/completions", **described(ChatRequest, ChatCompletion, streams=True))
 async def complete_chat(request: Request, gateway: GatewayOf) -> Response:
     """Answer a conversation, in the shape and with the errors of the OpenAI API."""
     raw = await request.body()

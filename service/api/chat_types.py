@@ -81,3 +81,15 @@ class ChatRequest(Open):
     def wants_usage(self) -> bool:
         """Whether a stream is to end with a usage chunk."""
         return bool(self.stream_options and self.stream_options.include_usage)
+
+
+class ChatCompletion(Open):
+    """A whole answer; a guided one also has a ``preceptor`` object."""
+
+    id: str
+    object: str
+    created: int
+    model: str
+    choices: list[dict[str, Any]]
+    usage: dict[str, Any] | None = None
+    preceptor: dict[str, Any] | None = None

@@ -34,14 +34,26 @@ class EmbeddingRequest(Open):
     input: str | list[Any] = Field(description="a text, several, or their tokens")
 
 
-@router.post("/completions", **described(TextRequest, streams=True))
+class TextCompletion(Open):
+    """A text completion, as the engine gives it."""
+
+    choices: list[dict[str, Any]]
+
+
+class Embeddings(Open):
+    """Embeddings, as the engine gives them."""
+
+    data: list[dict[str, Any]]
+
+
+@router.post("/completions", **described(TextRequest, TextCompletion, streams=True))
 async def complete_text(request: Request, gateway: GatewayOf) -> Response:
     """Continue a text; load generators ask for it."""
     raw = await request.body()
     return await pass_through(request, gateway, raw, parse_object(raw), Bypass.ENGINE_MODEL)
 
 
-@router.post("/embeddings", **described(EmbeddingRequest))
+@router.post("/embeddings", **described(EmbeddingRequest, Embeddings))
 async def embed(request: Request, gateway: GatewayOf) -> Response:
     """Embed texts, where the engine's model does that."""
     raw = await request.body()

@@ -4,12 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from service.api.openapi import READ_ERRORS
 from service.gateway import GatewayOf
 
 router = APIRouter(prefix="/v1/models")
 
 
-@router.get("")
+@router.get("", responses=READ_ERRORS)
 async def list_models(gateway: GatewayOf) -> dict[str, Any]:
     """Both names; only ours while the engine's is not known."""
     await gateway.binding.ready()

@@ -4,7 +4,7 @@ Invariant: liveness never depends on the engine, so that an engine's trouble res
 """
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from service.gateway import GatewayOf
 from service.metrics import CONTENT_TYPE
@@ -18,7 +18,7 @@ async def alive() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses={503: {"description": "The engine does not answer"}})
 async def ready(gateway: GatewayOf) -> JSONResponse:
     """Principles are indexed and the engine answered its last check."""
     engine_ready = await gateway.binding.ready()
@@ -32,7 +32,7 @@ async def ready(gateway: GatewayOf) -> JSONResponse:
     return JSONResponse(state, status_code=200 if engine_ready else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(gateway: GatewayOf) -> Response:
     """Prometheus text format."""
     return Response(gateway.metrics.render(), media_type=CONTENT_TYPE)

@@ -79,7 +79,8 @@ async def _read(reply: Reply, record: Record) -> Response:
     if "retry-after" in reply.headers:
         headers["retry-after"] = reply.headers["retry-after"]
     if reply.status >= 400 and not _is_error_object(content):
-        content = EngineFailed(error_from(reply.status, content)).body()
+        told = EngineFailed(error_from(reply.status, content)).body()
+        return Response(told, reply.status, headers=headers, media_type="application/json")
     return Response(content, reply.status, headers=headers, media_type=_content_type(reply))
 
 

@@ -54,7 +54,7 @@ class Revision(TraceView):
     overhead_ms: float | None
 
 
-@router.post("", **described(RevisionRequest, streams=True, answers=Revision))
+@router.post("", **described(RevisionRequest, Revision, streams=True))
 async def revise(request: Request, gateway: GatewayOf) -> Response:
     """Draft (unless one is given), criticise, revise; with ``stream`` one event per stage."""
     body = parse_object(await request.body())

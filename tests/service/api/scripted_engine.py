@@ -39,6 +39,8 @@ class Script:
     gap_s: float = 0.0
     refusal: tuple[int, Mapping[str, Any]] | None = None
     break_after: int | None = None
+    garbage: Mapping[str, bytes] = field(default_factory=dict)
+    """Whole bodies, by step, in the place of answers; in a stream, of events."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
@@ -79,6 +81,9 @@ def engine_app(script: Script) -> Starlette:
         if script.refusal is not None and step_of(body) == "draft":
             status, content = script.refusal
             return JSONResponse(content, status)
+        if step_of(body) in script.garbage:
+            kind = "text/event-stream" if body.get("stream") else "application/json"
+            return Response(script.garbage[step_of(body)], media_type=kind)
         if body.get("stream"):
             return StreamingResponse(streamed(script, body), media_type="text/event-stream")
         return JSONResponse(await whole(script, body, request))
@@ -104,8 +109,8 @@ def told(script: Script, body: Mapping[str, Any]) -> str:
 
 
 def probability(script: Script, body: Mapping[str, Any]) -> float:
-    messages = body["messages"]
-    return script.met(messages[-1]["content"], messages[-2]["content"]) if len(messages) > 1 else 0.9
+    said = [str(message.get("content")) for message in body.get("messages") or ()]
+    return script.met(said[-1], said[-2]) if len(said) > 1 else 0.9
 
 
 def usage(step: str, text: str) -> dict[str, Any]:

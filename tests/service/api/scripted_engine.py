@@ -39,6 +39,8 @@ class Script:
     gap_s: float = 0.0
     refusal: tuple[int, Mapping[str, Any]] | None = None
     break_after: int | None = None
+    held: str | None = None
+    """The step whose calls get no answer until their caller leaves."""
     garbage: Mapping[str, bytes] = field(default_factory=dict)
     """Whole bodies, by step, in the place of answers; in a stream, of events."""
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -51,9 +53,12 @@ class Script:
         return [step_of(body) for body in self.asked]
 
 
+HELD_SECONDS = 30.0
+
+
 def step_of(body: Mapping[str, Any]) -> str:
     if body.get("max_tokens") == 1:
-        return "verdict"
+        return "check" if EDIT["text"] in str(body["messages"][1:]) else "verdict"
     form = body.get("response_format") or {}
     schema = form.get("json_schema", {}).get("schema", {}) if form.get("type") == "json_schema" else {}
     if "anyOf" in schema:
@@ -103,7 +108,7 @@ def told(script: Script, body: Mapping[str, Any]) -> str:
             return orjson.dumps(script.rubric).decode()
         case "edit":
             return orjson.dumps(script.edit).decode()
-        case "verdict":
+        case "verdict" | "check":
             return "yes" if probability(script, body) >= 0.5 else "no"
     return script.draft
 
@@ -114,7 +119,7 @@ def probability(script: Script, body: Mapping[str, Any]) -> float:
 
 
 def usage(step: str, text: str) -> dict[str, Any]:
-    completion = 1 if step == "verdict" else len(text.split())
+    completion = 1 if step in ("verdict", "check") else len(text.split())
     return {
         "prompt_tokens": 100,
         "completion_tokens": completion,
@@ -128,7 +133,8 @@ async def whole(script: Script, body: Mapping[str, Any], request: Request) -> di
     script.open_calls += 1
     try:
         writing = script.first_token_s + script.gap_s * len(text.split(" "))
-        await wait_or_leave(writing if step == "draft" else 0.0, request, script)
+        waiting = HELD_SECONDS if step == script.held else writing if step == "draft" else 0.0
+        await wait_or_leave(waiting, request, script)
     finally:
         script.open_calls -= 1
     choice: dict[str, Any] = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
@@ -157,7 +163,7 @@ async def streamed(script: Script, body: Mapping[str, Any]) -> AsyncIterator[byt
     script.open_calls += 1
     finished = False
     try:
-        await asyncio.sleep(script.first_token_s if step == "draft" else 0.0)
+        await asyncio.sleep(HELD_SECONDS if step == script.held else script.first_token_s if step == "draft" else 0.0)
         for number, word in enumerate(text.split(" ")):
             if script.break_after == number and step == "draft":
                 finished = True

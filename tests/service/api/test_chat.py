@@ -38,7 +38,7 @@ def test_a_draft_that_lacks_something_is_revised(client: OpenAI, script: Script)
     assert answer.choices[0].message.content == REVISED
     assert answer.choices[0].finish_reason == "stop"
     assert answer.model == "preceptor"
-    assert sorted(script.steps()) == ["draft", "edit", "rubric", "verdict", "verdict"]
+    assert sorted(script.steps()) == ["check", "draft", "edit", "rubric", "verdict"]
 
 
 def test_a_good_draft_comes_back_byte_for_byte(client: OpenAI, script: Script) -> None:

@@ -35,7 +35,7 @@ def probability_of_yes(alternatives: Mapping[str, float] | None) -> float:
     answer that is not among the alternatives is at most as likely as the last of them, and is counted as that: a
     confident judge leaves no room for the other answer in the list.
     Raises `JudgeFailure` without log-probabilities, when a value is none (NaN, clearly above 0), when neither answer is
-    listed, when both together hold less than `MIN_MASS`, or when the one that is listed is no likelier than what is not.
+    listed, when both together hold less than `MIN_MASS`, or when the one listed is no likelier than what is not.
     """
     if not alternatives:
         raise JudgeFailure("the engine gave no log-probabilities")

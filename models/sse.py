@@ -37,7 +37,7 @@ class EventDecoder:
         return events
 
     def _hold(self, part: bytes) -> None:
-        """Keep part of a line; parts are joined at its end, so that a line in many pieces costs no more than its length."""
+        """Keep part of a line; parts are joined at its end, so that cutting a line costs nothing."""
         self._rest_bytes += len(part)
         if self._rest_bytes > MAX_EVENT_BYTES:
             raise EventTooLong("line without end")

@@ -41,9 +41,7 @@ async def pass_through(
     reply = await until_disconnect(request, call)
     if reply.status >= 400:
         return await until_disconnect(request, _read(reply, record))
-    stream = sse.EventStream(
-        _pieces(reply, record), open_after_s=0.0, headers=record.headers(), on_leave=record.client_left
-    )
+    stream = sse.Relay(_pieces(reply, record), headers=record.headers(), on_leave=record.client_left)
     stream.headers["content-type"] = _content_type(reply)
     return stream
 

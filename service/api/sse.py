@@ -13,6 +13,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from models.engine import EngineError
 from service.api.disconnect import disconnected, stopped
 from service.errors import api_error, error_response
 
@@ -31,13 +32,13 @@ def event(name: str, value: Any) -> bytes:
     return b"event: " + name.encode() + b"\n" + data(value)
 
 
-class EventStream(Response):
-    """Sends what ``source`` yields, as soon as it yields it.
+def failed(error: BaseException) -> bytes:
+    """The end of a stream that failed after its headers."""
+    return b"data: " + api_error(error).body() + b"\n\n" + DONE
 
-    The stream opens with the first thing yielded (an empty one will do) or after ``open_after_s``, whichever comes
-    first; an error before that is an ordinary error response. ``opening`` is sent first. Without ``heartbeat_s`` there
-    are no heartbeats.
-    """
+
+class Relay(Response):
+    """Sends what ``source`` yields, as it yields it, under headers that are sent at once."""
 
     media_type = "text/event-stream"
 
@@ -45,9 +46,6 @@ class EventStream(Response):
         self,
         source: AsyncGenerator[bytes, None],
         *,
-        opening: bytes = b"",
-        open_after_s: float | None = None,
-        heartbeat_s: float | None = None,
         headers: Mapping[str, str] | None = None,
         on_leave: Callable[[], None] | None = None,
     ) -> None:
@@ -55,25 +53,61 @@ class EventStream(Response):
         self.background = None
         self.init_headers({**HEADERS, **(headers or {})})
         self._source = source
-        self._opening = opening
-        self._open_after_s = open_after_s
-        self._heartbeat_s = heartbeat_s
         self._on_leave = on_leave
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        feed = _Feed(self._source)
-        writing = asyncio.create_task(self._write(feed, scope, receive, send))
+        writing = asyncio.create_task(self._write(scope, receive, send))
         leaving = asyncio.create_task(disconnected(receive))
         try:
             await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not writing.done() and self._on_leave is not None:
                 self._on_leave()
         finally:
-            await stopped(writing, leaving, feed.task)
+            await stopped(writing, leaving)
         if not writing.cancelled():
             writing.result()
 
-    async def _write(self, feed: "_Feed", scope: Scope, receive: Receive, send: Send) -> None:
+    async def _write(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        last = b""
+        try:
+            async with aclosing(self._source) as source:
+                async for piece in source:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except EngineError as error:
+            last = failed(error)
+        await send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+class EventStream(Relay):
+    """A relay that keeps its client's connection alive, and does not keep its source waiting for a slow client.
+
+    The stream opens with the first thing yielded (an empty one will do) or after ``open_after_s``, whichever comes
+    first; an error before that is an ordinary error response. ``opening`` is sent first.
+    """
+
+    def __init__(
+        self,
+        source: AsyncGenerator[bytes, None],
+        *,
+        opening: bytes = b"",
+        open_after_s: float,
+        heartbeat_s: float,
+        on_leave: Callable[[], None],
+    ) -> None:
+        super().__init__(source, on_leave=on_leave)
+        self._opening = opening
+        self._open_after_s = open_after_s
+        self._heartbeat_s = heartbeat_s
+
+    async def _write(self, scope: Scope, receive: Receive, send: Send) -> None:
+        feed = _Feed(self._source)
+        try:
+            await self._feed(feed, scope, receive, send)
+        finally:
+            await stopped(feed.task)
+
+    async def _feed(self, feed: "_Feed", scope: Scope, receive: Receive, send: Send) -> None:
         async def body(content: bytes, *, more: bool = True) -> None:
             if content or not more:
                 await send({"type": "http.response.body", "body": content, "more_body": more})
@@ -86,15 +120,14 @@ class EventStream(Response):
         await body(self._opening + (first or b""))
         while not feed.ended:
             await body(await self._next(feed))
-        failure = feed.failure
-        await body(b"" if failure is None else b"data: " + api_error(failure).body() + b"\n\n" + DONE, more=False)
+        await body(b"" if feed.failure is None else failed(feed.failure), more=False)
 
     async def _next(self, feed: "_Feed") -> bytes:
         """What is to be written next; empty pieces, which the client does not see, do not put off a heartbeat."""
         loop = asyncio.get_running_loop()
-        due = None if self._heartbeat_s is None else loop.time() + self._heartbeat_s
+        due = loop.time() + self._heartbeat_s
         while not feed.ended:
-            piece = await feed.take(None if due is None else due - loop.time())
+            piece = await feed.take(due - loop.time())
             if piece is None and not feed.ended:
                 return PING
             if piece:
@@ -124,7 +157,7 @@ class _Feed:
         """What the source raised."""
         return self.task.exception() if self.task.done() and not self.task.cancelled() else None
 
-    async def take(self, timeout_s: float | None) -> bytes | None:
+    async def take(self, timeout_s: float) -> bytes | None:
         """All that is there, after waiting for at least one thing; None when nothing came in time, or only the end."""
         try:
             async with asyncio.timeout(timeout_s):

@@ -4,7 +4,6 @@ Invariant: a verdict that cannot be read stays unscored (met None); it is never 
 """
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from models.judge import TOP_LOGPROBS, JudgeFailure, probability_of_yes
 from service.revision.events import VerdictGiven
 from service.revision.failure import StageFailure
 from service.revision.run import Run
+from service.revision.strict_json import NotStrictJSON, is_whole, read_json
 from service.revision.trace import Verdict
 
 Subject = Literal["draft", "revision"]
@@ -69,12 +69,12 @@ def critique_schema(criteria: int) -> dict[str, Any]:
 def parse_critique(text: str, criteria: int) -> list[bool | None]:
     """Read a joint critique; a criterion that is missing or judged both ways stays None."""
     try:
-        rows = json.loads(text)
-    except ValueError:
+        rows = read_json(text)
+    except NotStrictJSON:
         return [None] * criteria
     said: dict[int, set[bool]] = {}
     for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, Mapping) and isinstance(row.get("n"), int) and isinstance(row.get("met"), bool):
+        if isinstance(row, Mapping) and is_whole(row.get("n"), 1, criteria) and isinstance(row.get("met"), bool):
             said.setdefault(row["n"], set()).add(row["met"])
     verdicts = (said.get(number, set()) for number in range(1, criteria + 1))
     return [next(iter(verdict)) if len(verdict) == 1 else None for verdict in verdicts]

@@ -1,17 +1,25 @@
 """Edits on numbered sentences: reading them from the model and applying them exactly.
 
-Invariant: every unit that no edit names stands in the result byte for byte and in its order.
+Invariant: every unit that no edit names stands in the result byte for byte and in its order, up to the white space
+after it where its neighbour is deleted.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
-from service.revision.sentences import separator_after
+from service.revision.markdown import line_break, line_breaks, separator
+from service.revision.sentences import separator_between
+from service.revision.strict_json import NotStrictJSON, has_controls, is_visible, is_whole, read_json
 
 Operation = Literal["insert_after", "replace", "delete"]
 MAX_EDIT_CHARS = 2000
+# Our choice: an answer beyond either is not edited. Draft and numbered draft stand in one prompt, some 50,000 tokens
+# at this bound, and one sentence in so many is no longer found by its number.
+MAX_EDITED_SENTENCES = 1000
+MAX_EDITED_CHARS = 100_000
 
 
 class EditFailure(Exception):
@@ -34,14 +42,24 @@ class Edit:
         return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
 
+def is_editable(units: Sequence[str]) -> bool:
+    """Say whether an answer of these units is short enough to be edited by sentence numbers."""
+    return len(units) <= MAX_EDITED_SENTENCES and sum(map(len, units)) <= MAX_EDITED_CHARS
+
+
 def edit_schema(sentences: int) -> dict[str, Any]:
-    """Return the JSON schema of one edit to an answer of ``sentences`` sentences."""
-    numbers = list(range(1, sentences + 1))
+    """Return the JSON schema of one edit to an answer of ``sentences`` sentences.
+
+    Its size does not depend on their number: bounds mean the same to xgrammar and guidance as a list of all numbers.
+    """
+    insert = _object("insert_after", 0, sentences, with_text=True)
+    if not sentences:
+        return {"anyOf": [insert]}
     return {
         "anyOf": [
-            _object("insert_after", [0, *numbers], with_text=True),
-            _object("replace", numbers, with_text=True),
-            _object("delete", numbers, with_text=False),
+            insert,
+            _object("replace", 1, sentences, with_text=True),
+            _object("delete", 1, sentences, with_text=False),
         ]
     }
 
@@ -49,8 +67,8 @@ def edit_schema(sentences: int) -> dict[str, Any]:
 def parse_edit(text: str, sentences: int) -> Edit:
     """Read one edit. Raises ``EditFailure`` with what is wrong."""
     try:
-        row = json.loads(text)
-    except ValueError as error:
+        row = read_json(text)
+    except NotStrictJSON as error:
         raise EditFailure(f"not JSON: {error}") from error
     if not isinstance(row, Mapping):
         raise EditFailure("not an object")
@@ -58,13 +76,21 @@ def parse_edit(text: str, sentences: int) -> Edit:
     if len(operations) != 1:
         raise EditFailure("needs exactly one of insert_after, replace, delete")
     operation = operations[0]
-    number, new = row[operation], row.get("text", "")
-    lowest = 0 if operation == "insert_after" else 1
-    if not isinstance(number, int) or isinstance(number, bool) or not lowest <= number <= sentences:
-        raise EditFailure(f"{operation} names sentence {number!r} of {sentences}")
-    if operation != "delete" and (not isinstance(new, str) or not new.strip()):
-        raise EditFailure(f"{operation} without text")
-    return Edit(operation, number, "" if operation == "delete" else new.strip()[:MAX_EDIT_CHARS])
+    number = row[operation]
+    if not is_whole(number, 0 if operation == "insert_after" else 1, sentences):
+        raise EditFailure(f"{operation} names no sentence of {sentences}")
+    return Edit(operation, number, "" if operation == "delete" else _new_text(row.get("text")))
+
+
+def _new_text(value: object) -> str:
+    if not isinstance(value, str) or not is_visible(value):
+        raise EditFailure("no text")
+    new = value.strip()
+    if len(new) > MAX_EDIT_CHARS:
+        raise EditFailure(f"text of {len(new)} characters: cut short, or a whole answer")
+    if has_controls(new):
+        raise EditFailure("text with control characters")
+    return new
 
 
 def conflicts(edit: Edit, accepted: Sequence[Edit]) -> bool:
@@ -93,19 +119,24 @@ def pieces(units: Sequence[str], edits: Sequence[Edit]) -> list[str]:
         else:
             changed[edit.number] = edit
     out = [_before_first(units, inserted.get(0, []))]
+    last = 0
     for number, unit in enumerate(units, start=1):
         body = _changed(unit, changed.get(number))
-        out.append(_with_insertions(unit, body, inserted.get(number, ())))
-    _close_last_gap(units, out)
+        following = units[number] if number < len(units) else ""
+        out.append(_with_insertions(unit, body, inserted.get(number, ()), following))
+        if out[number]:
+            last = number
+        else:
+            out[last] = _joined(out[last], unit)
+    _end_as_before(units, out, last)
     return out
 
 
 def _before_first(units: Sequence[str], texts: Sequence[str]) -> str:
     if not texts:
         return ""
-    gap = separator_after(units[0]) if units else " "
-    joined = gap.join(texts)
-    return joined + gap if units else joined
+    chained = _chain("", texts)
+    return chained + _gap(texts[-1], units[0]) if units else chained
 
 
 def _changed(unit: str, edit: Edit | None) -> str:
@@ -119,28 +150,49 @@ def _changed(unit: str, edit: Edit | None) -> str:
     return lead + edit.text + tail
 
 
-def _with_insertions(unit: str, body: str, texts: Sequence[str]) -> str:
+def _with_insertions(unit: str, body: str, texts: Sequence[str], following: str) -> str:
+    """Put texts after a unit whose edited form is ``body``, with what Markdown needs before and after them."""
     if not texts:
         return body
-    core = body.rstrip()
-    tail = body[len(core) :] or unit[len(unit.rstrip()) :]
-    gap = separator_after(unit)
-    return gap.join([core, *texts] if core else texts) + tail
+    tail = unit[len(unit.rstrip()) :]
+    core = body.removesuffix(tail) if body else ""
+    first = _newline_like(separator_between(unit, texts[0]), unit) if core else ""
+    needed = separator(texts[-1], following) if following and (not tail or line_breaks(tail)) else None
+    if needed is not None and line_breaks(needed) > line_breaks(tail):
+        tail = _newline_like(needed, unit)
+    return core + first + _chain(unit, texts) + tail
 
 
-def _close_last_gap(units: Sequence[str], out: list[str]) -> None:
-    """Separate what now follows a former last unit, and drop the space that a deleted last unit leaves behind."""
-    ended_clean = not units or units[-1] == units[-1].rstrip()
-    if not ended_clean:
-        return
-    for index in range(len(out) - 1, -1, -1):
-        if out[index]:
-            out[index] = out[index].rstrip()
-            return
+def _chain(unit: str, texts: Sequence[str]) -> str:
+    chained = texts[0]
+    for before, after in pairwise(texts):
+        chained += _newline_like(_gap(before, after), unit) + after
+    return chained
 
 
-def _object(operation: Operation, numbers: list[int], *, with_text: bool) -> dict[str, Any]:
-    properties: dict[str, Any] = {operation: {"type": "integer", "enum": numbers}}
+def _gap(before: str, after: str) -> str:
+    return separator(before, after) or separator_between(before, after)
+
+
+def _newline_like(gap: str, unit: str) -> str:
+    """Write a gap's line breaks as the unit writes its own."""
+    return gap.replace("\n", line_break(unit)) if gap.strip(" ") else gap
+
+
+def _joined(kept: str, deleted: str) -> str:
+    """Give what stands before a deleted unit the unit's line breaks where it has fewer: a paragraph's end stays one."""
+    core, tail = kept.rstrip(), deleted[len(deleted.rstrip()) :]
+    return core + tail if kept and line_breaks(tail) > line_breaks(kept[len(core) :]) else kept
+
+
+def _end_as_before(units: Sequence[str], out: list[str], last: int) -> None:
+    """End the answer with the white space that the draft ended with, also where its last unit is gone."""
+    if units and not out[-1] and out[last]:
+        out[last] = out[last].rstrip() + units[-1][len(units[-1].rstrip()) :]
+
+
+def _object(operation: Operation, lowest: int, highest: int, *, with_text: bool) -> dict[str, Any]:
+    properties: dict[str, Any] = {operation: {"type": "integer", "minimum": lowest, "maximum": highest}}
     if with_text:
         properties["text"] = {"type": "string", "minLength": 1, "maxLength": MAX_EDIT_CHARS}
     return {

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     RUBRIC_UNREADABLE = "rubric_unreadable"
     VERDICTS_UNSCORED = "verdicts_unscored"
     VERDICTS_PARTLY_UNSCORED = "verdicts_partly_unscored"
+    DRAFT_TOO_LONG = "draft_too_long"
     EDITS_FAILED = "edits_failed"
     REWRITE_FAILED = "rewrite_failed"
     REWRITE_REFUSED = "rewrite_refused"

@@ -3,7 +3,6 @@
 Invariant: pure functions; a refusal is one member of ``Refusal``, and a guard never changes what the draft says.
 """
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -12,8 +11,19 @@ from enum import StrEnum
 
 from service.revision.edits import Edit, apply_edits
 from service.revision.facts import drugs, is_emergency_instruction, quantities
+from service.revision.markdown import (
+    fence_of,
+    is_heading,
+    is_line_item,
+    is_open,
+    is_row,
+    is_table_rule,
+    line_breaks,
+    mark_of,
+)
+from service.revision.prompts import has_marks
 from service.revision.rubric import Criterion
-from service.revision.sentences import is_line_item, split
+from service.revision.sentences import marker, split
 
 
 class Refusal(StrEnum):
@@ -53,18 +63,24 @@ class GuardLimits:
 
 DEFAULT_LIMITS = GuardLimits()
 
-_TAGS = re.compile(r"</?\s*(?:criterion|criteria|answer|principles)\s*>|<\|[^|>]*\|>", re.IGNORECASE)
-_MARKER = re.compile(r"^([ \t]*)([-*+\u2022]|\d{1,3}[.)])([ \t]+)")
 _MIN_LETTERS = 12
 _CJK_SCRIPTS = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO"})
 
 
 def fitted(units: Sequence[str], edit: Edit) -> Edit:
-    """Return the edit without an echoed sentence number, and with the list marker of the line that it joins."""
-    text = re.sub(rf"\s*\[{edit.number}\]$", "", edit.text)
-    marker = _expected_marker(units, edit)
-    if text and marker and not _MARKER.match(text) and not text.startswith("|"):
-        text = marker + text
+    """Return the edit without an echoed sentence number, with the mark of the line that it joins, or none mid-line."""
+    if edit.operation == "delete":
+        return edit
+    text = edit.text
+    if edit.number:
+        text = text.removesuffix(marker(units, edit.number)).rstrip() or text
+    if is_row(text) or fence_of(text):
+        return replace(edit, text=text)
+    found, expected = mark_of(text), _expected_mark(units, edit)
+    if found is None:
+        text = expected + text
+    elif _joins_line(units, edit) and "\n" not in text:
+        text = text[len(str(found)) :].lstrip() or text
     return replace(edit, text=text)
 
 
@@ -76,7 +92,7 @@ def refusal(
     limits: GuardLimits = DEFAULT_LIMITS,
 ) -> Refusal | None:
     """Say why ``edit`` must not be applied on top of ``accepted``, or None where nothing speaks against it."""
-    if _TAGS.search(edit.text):
+    if has_marks(edit.text):
         return Refusal.PROMPT_TAGS
     if not _keeps_format(units, edit):
         return Refusal.FORMAT
@@ -84,7 +100,7 @@ def refusal(
     draft, answer = "".join(units), apply_edits(units, [*accepted, edit])
     return (
         _lost(old, edit.text, answer, criterion)
-        or _language(draft, edit.text, limits)
+        or _language(draft, edit.text, limits, old)
         or _length(draft, answer, limits)
     )
 
@@ -93,7 +109,7 @@ def rewrite_refusal(
     draft: str, answer: str, criteria: Sequence[Criterion], limits: GuardLimits = DEFAULT_LIMITS
 ) -> Refusal | None:
     """Say why a whole new answer must not take the draft's place; it may lose what any of ``criteria`` lets go."""
-    if _TAGS.search(answer):
+    if has_marks(answer):
         return Refusal.PROMPT_TAGS
     text = " ".join(criterion.text for criterion in criteria)
     points = -1 if criteria and all(criterion.points < 0 for criterion in criteria) else 1
@@ -138,12 +154,17 @@ def _length(draft: str, answer: str, limits: GuardLimits) -> Refusal | None:
     return None if fits and new else Refusal.LENGTH
 
 
-def _language(draft: str, text: str, limits: GuardLimits) -> Refusal | None:
-    """Refuse a text whose main script hardly occurs in the draft; two languages of one script are not told apart."""
+def _language(draft: str, text: str, limits: GuardLimits, replaced: str = "") -> Refusal | None:
+    """Refuse a text whose main script hardly occurs in the draft, unless it is that of the sentence that it replaces.
+
+    Two languages of one script are not told apart.
+    """
     new, old = _scripts(text), _scripts(draft)
     if new.total() < _MIN_LETTERS or old.total() < _MIN_LETTERS:
         return None
     [(script, _)] = new.most_common(1)
+    if script in [name for name, _ in _scripts(replaced).most_common(1)]:
+        return None
     return None if old[script] / old.total() >= limits.min_script_share else Refusal.LANGUAGE
 
 
@@ -157,31 +178,39 @@ def _scripts(text: str) -> Counter[str]:
 
 
 def _keeps_format(units: Sequence[str], edit: Edit) -> bool:
+    old = units[edit.number - 1] if edit.number else ""
+    following = units[edit.number] if edit.number < len(units) else ""
+    heads_table = is_row(old) and is_table_rule(following)
     if edit.operation == "delete":
-        return not _is_table_rule(units[edit.number - 1])
-    neighbours = units[edit.number - 1 : edit.number + (edit.operation == "insert_after")] if edit.number else units[:1]
-    if edit.operation == "insert_after" and _in_table(neighbours, edit.number):
-        return _cells(edit.text) == _cells(neighbours[-1])
-    if edit.operation == "insert_after":
-        return True
-    old = neighbours[0]
-    if _is_row(old):
-        return _cells(edit.text) == _cells(old) and not _is_table_rule(old)
-    if old.lstrip().startswith(("```", "~~~")):
-        return edit.text.lstrip().startswith(old.lstrip()[:3])
-    return is_line_item(old) == is_line_item(edit.text)
+        return not is_table_rule(old) and not heads_table
+    if edit.operation == "replace":
+        return _stays_alike(old, edit.text)
+    if is_open(old) or is_open(edit.text) or heads_table:
+        return False
+    if _joins_line(units, edit) and ("\n" in edit.text or is_row(edit.text)):
+        return not (is_line_item(edit.text) or fence_of(edit.text))
+    if is_row(old) and is_row(following):
+        return _cells(edit.text) == _cells(following)
+    return True
 
 
-def _in_table(neighbours: Sequence[str], number: int) -> bool:
-    return len(neighbours) == 2 and number > 0 and all(_is_row(unit) for unit in neighbours)
+def _stays_alike(old: str, new: str) -> bool:
+    """A replacement keeps the form of its line; the rule under a table's header is not replaced at all."""
+    if is_row(old):
+        return _cells(new) == _cells(old) and not is_table_rule(old)
+    if is_open(new) and not is_open(old):
+        return False
+    if fence_of(old):
+        return fence_of(new)[:1] == fence_of(old)[:1]
+    return is_line_item(old) == is_line_item(new) and is_heading(old) == is_heading(new)
 
 
-def _is_row(unit: str) -> bool:
-    return unit.lstrip().startswith("|")
-
-
-def _is_table_rule(unit: str) -> bool:
-    return _is_row(unit) and not unit.strip().strip("|-: \t")
+def _joins_line(units: Sequence[str], edit: Edit) -> bool:
+    """Say whether an insertion stands after a sentence whose line goes on."""
+    if edit.operation != "insert_after" or not edit.number:
+        return False
+    unit = units[edit.number - 1]
+    return unit != unit.rstrip() and not line_breaks(unit[len(unit.rstrip()) :])
 
 
 def _cells(row: str) -> tuple[int, bool]:
@@ -189,19 +218,17 @@ def _cells(row: str) -> tuple[int, bool]:
 
 
 def _lost_table(draft: str, answer: str) -> Refusal | None:
-    had = any(_is_row(line) for line in draft.splitlines())
-    return Refusal.FORMAT if had and not any(_is_row(line) for line in answer.splitlines()) else None
+    had = any(is_row(line) for line in draft.splitlines())
+    return Refusal.FORMAT if had and not any(is_row(line) for line in answer.splitlines()) else None
 
 
-def _expected_marker(units: Sequence[str], edit: Edit) -> str:
-    """Return the marker that the edit's text should begin with: its own line's, or the bullet of the list around it."""
-    if edit.operation == "delete" or edit.number == 0:
-        return ""
-    match = _MARKER.match(units[edit.number - 1])
-    if match is None or _MARKER.match(edit.text):
+def _expected_mark(units: Sequence[str], edit: Edit) -> str:
+    """Return the mark that the edit's text should begin with: its own line's, or the bullet of the list around it."""
+    mark = mark_of(units[edit.number - 1]) if edit.number else None
+    if mark is None:
         return ""
     if edit.operation == "replace":
-        return "".join(match.groups()).lstrip(" \t")
-    following = _MARKER.match(units[edit.number]) if edit.number < len(units) else None
-    bulleted = following is not None and following.group(2) == match.group(2) and not match.group(2)[0].isdigit()
-    return "".join(match.groups()) if bulleted else ""
+        return mark.sign + mark.gap
+    following = mark_of(units[edit.number]) if edit.number < len(units) else None
+    bulleted = following is not None and following.sign == mark.sign and not mark.sign[0].isdigit()
+    return str(mark) if bulleted and mark.sign[0] != "#" else ""

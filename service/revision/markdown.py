@@ -20,7 +20,7 @@ _BREAK = re.compile(r"\r\n|\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What begins a list item or a heading: ``indent``, ``sign`` such as ``-``, ``2.`` or ``##``, and the ``gap`` after."""
+    """What begins a list item or a heading: ``indent``, a ``sign`` such as ``-``, ``2.`` or ``##``, and the ``gap``."""
 
     indent: str
     sign: str
@@ -38,7 +38,7 @@ def blocks(text: str) -> Iterator[tuple[str, bool]]:
             yield "".join(code), True
             fence, code = "", [""]
         if not fence:
-            opening = _OPENING.match(line)
+            opening = None if line.isspace() else _OPENING.match(line)
             if opening is None:
                 yield line, False
                 continue
@@ -122,8 +122,7 @@ def _closes(line: str, fence: str) -> bool:
 
 
 def _first_line(text: str) -> str:
-    lines = _without_lead(text).split("\n", 1)
-    return lines[0]
+    return next(iter(_without_lead(text).splitlines()), "")
 
 
 def _without_lead(text: str) -> str:

@@ -24,7 +24,7 @@ from service.revision.sentences import numbered, split
 from service.revision.trace import EditRecord, Verdict
 
 _OPERATIONS: dict[str, Operation] = {operation: operation for operation in get_args(Operation)}
-_PLACE = re.compile(r'\s*\{\s*"(insert_after|replace|delete)"\s*:\s*(\d+)\s*[,}]')
+_PLACE = re.compile(r'\s*\{\s*"(insert_after|replace|delete)"\s*:\s*(\d{1,9})\s*[,}]')
 
 
 @dataclass(frozen=True, slots=True)

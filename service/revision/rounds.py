@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from service.revision.budget import Level
 from service.revision.critique import is_severe, judge, satisfied, unsatisfied
+from service.revision.edits import MAX_EDITED_CHARS, is_editable
 from service.revision.failure import Reason, StageFailure
 from service.revision.guard import Refusal
 from service.revision.revise import Edited, Editing
 from service.revision.rewrite import rewrite
 from service.revision.run import Run
+from service.revision.sentences import split
 from service.revision.trace import Outcome, Verdict
 
 
@@ -69,6 +71,8 @@ async def _round(run: Run, answer: str, *, first: bool, last: bool) -> _Round:
         unscored = any(verdict.met is None for verdict in verdicts)
         return _Round(answer, Outcome.ACCEPTED, reason=Reason.VERDICTS_PARTLY_UNSCORED if unscored else None)
     run.budget.require(Level.GUIDED, Reason.DEADLINE_GATED)
+    if len(answer) > MAX_EDITED_CHARS or not is_editable(split(answer)):
+        raise StageFailure(Reason.DRAFT_TOO_LONG)
     with run.timed("edits"):
         edited = await Editing(run, answer, wrong, _protected(run, verdicts), live=last).result()
         if edited.unreadable and not run.sent:

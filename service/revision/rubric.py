@@ -1,12 +1,15 @@
 """The rubric of one query: criteria that the model wrote from the retrieved principles.
 
-Invariant: a criterion has non-empty text, points in [-10, 10] other than 0, and cites a retrieved principle or none.
+Invariant: a criterion has visible text on one line, points in [-10, 10] other than 0, and a listed principle or none.
 """
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from service.revision.strict_json import NotStrictJSON, is_visible, is_whole, read_json
 
 MAX_CRITERIA = 6
 MAX_CRITERION_CHARS = 400
@@ -59,8 +62,8 @@ def render_rubric(criteria: Sequence[Criterion], principle_ids: Sequence[str]) -
 def parse_rubric(text: str, principle_ids: Sequence[str]) -> tuple[Criterion, ...]:
     """Read the model's rubric; repeated criteria count once. Raises ``RubricFailure``."""
     try:
-        rows = json.loads(text)
-    except ValueError as error:
+        rows = read_json(text)
+    except NotStrictJSON as error:
         raise RubricFailure(f"not JSON: {error}") from error
     if not isinstance(rows, list):
         raise RubricFailure("not a list")
@@ -77,10 +80,16 @@ def _criterion(row: object, principle_ids: Sequence[str]) -> Criterion:
     if not isinstance(row, Mapping):
         raise RubricFailure("a criterion is not an object")
     text, points, number = row.get("criterion"), row.get("points"), row.get("principle", 0)
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str) or not is_visible(text):
         raise RubricFailure("a criterion has no text")
-    if not isinstance(points, int) or isinstance(points, bool) or not -10 <= points <= 10 or points == 0:
-        raise RubricFailure(f"points {points!r} not in [-10, 10] without 0")
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= len(principle_ids):
-        raise RubricFailure(f"principle {number!r} is not listed")
-    return Criterion(text.strip()[:MAX_CRITERION_CHARS], points, principle_ids[number - 1] if number else None)
+    if not is_whole(points, -10, 10) or points == 0:
+        raise RubricFailure("points that are not in [-10, 10] without 0")
+    if not is_whole(number, 0, len(principle_ids)):
+        raise RubricFailure("a principle that is not listed")
+    return Criterion(_one_line(text), points, principle_ids[number - 1] if number else None)
+
+
+def _one_line(text: str) -> str:
+    """Control characters and line breaks become spaces: a criterion must not look like several, or like a new turn."""
+    plain = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text[: 2 * MAX_CRITERION_CHARS])
+    return " ".join(plain.split())[:MAX_CRITERION_CHARS].rstrip()

@@ -84,7 +84,7 @@ def _form(units: Sequence[str]) -> str:
 
 def _parts(text: str) -> Iterator[str]:
     for block, is_code in blocks(text):
-        if is_code or is_heading(block) or (is_line_item(block) and is_row(block)):
+        if is_code or block.isspace() or is_heading(block) or (is_line_item(block) and is_row(block)):
             yield block
         else:
             yield from _sentences(block)

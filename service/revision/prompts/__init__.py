@@ -23,7 +23,29 @@ SIGNATURES: Mapping[str, frozenset[str]] = {
 }
 PRINCIPLE_SIGNATURE = frozenset({"number", "title", "statement"})
 _VARIABLE = re.compile(r"\{([a-z_]+)\}")
-_TAG = re.compile(r"<(/?)(criterion|criteria|answer|principles)>", re.IGNORECASE)
+_TAGS = ("criterion", "criteria", "answer", "principles")
+_INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
+
+
+def _look_alikes(word: str) -> str:
+    """A pattern of the word in any case and width, with characters between its letters that cannot be seen."""
+    return f"[{_INVISIBLE}]*+".join(f"[{letter}{chr(ord(letter) + 0xFEE0)}]" for letter in word)
+
+
+# Our own tags are read by the model as text, so that any form which looks like one counts.
+_TAG = re.compile(
+    rf"[<\uff1c\ufe64](?=[\s/\uff0f{_INVISIBLE}]*+(?:{'|'.join(map(_look_alikes, _TAGS))})(?![\w-])"
+    r"[^>\uff1e\ufe65]{0,200}[>\uff1e\ufe65])",
+    re.IGNORECASE,
+)
+# Tokens that end or begin turns are read by the tokenizer, which knows only their exact form: <|...|> in both the ways
+# that it is cut short, its full-width form, and the names that well-known chat templates give.
+_CONTROL = re.compile(
+    r"<(?=[|\uff5c][^<>\u2039\s]{0,64}>|[^<>|\uff5c\u2039\s]{1,64}[|\uff5c]>"
+    r"|/?s>|(?:bos|eos|pad|unk|mask|sop|eop)>|/?think>|/?tool_(?:call|response)>|</?SYS>>|(?:start|end)_of_\w{1,20}>"
+    r"|[A-Z_]{1,40}_TOKEN>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|gMASK)\])"
+)
 
 
 class PromptError(Exception):
@@ -94,8 +116,21 @@ def load_prompts(name: str, folder: Path | None = None) -> PromptSet:
 
 
 def fenced(text: str) -> str:
-    """Make text unable to close the tags that fence it in a prompt."""
-    return _TAG.sub(r"<\1 \2>", text)
+    """Make text unable to close the tags that fence it in a prompt, or to end the turn that it stands in.
+
+    The bracket that begins such a mark becomes one that looks alike, or gets a space; all else stays as it is.
+    """
+    return _TAG.sub("\u2039", inert(text))
+
+
+def inert(text: str) -> str:
+    """Make text unable to end the turn that it stands in: a chat template's tokens become plain text."""
+    return _CONTROL.sub(lambda match: "\u2039" if match.group() == "<" else "[ ", text)
+
+
+def has_marks(text: str) -> bool:
+    """Say whether ``fenced`` would change the text."""
+    return bool(_TAG.search(text) or _CONTROL.search(text))
 
 
 def _read(path: Path, variables: frozenset[str], *, optional: bool = False) -> str:
@@ -121,4 +156,5 @@ def _user(content: str) -> Message:
 
 
 def _assistant(content: str) -> Message:
-    return {"role": "assistant", "content": content}
+    """The model's own text holds no control token, so a draft from a client is all that this can change."""
+    return {"role": "assistant", "content": inert(content)}

@@ -170,3 +170,10 @@ async def test_an_edit_that_never_ends_returns_the_draft() -> None:
     _, trace = await run(engine, Options(deadline_ms=500))
     assert (trace.outcome, trace.reason, trace.answer) == (Outcome.DEGRADED, "deadline", DRAFT)
     assert [record.refused for record in trace.edits] == ["deadline"]
+
+
+@pytest.mark.parametrize("draft", ["Walk. " * 1_001, "a" * 100_001])
+async def test_a_draft_too_long_to_be_edited_is_judged_and_returned(draft: str) -> None:
+    _, trace = await run(ScriptedEngine(draft=(draft,), judge=says(CALL), edits=FIX))
+    assert (trace.outcome, trace.reason, trace.answer) == (Outcome.DEGRADED, "draft_too_long", draft)
+    assert [verdict.met for verdict in trace.before] == [False]

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.revision.edits import Edit, EditFailure, apply_edits, conflicts, edit_schema, parse_edit, pieces
+from service.revision.edits import (
+    Edit,
+    EditFailure,
+    apply_edits,
+    conflicts,
+    edit_schema,
+    is_editable,
+    parse_edit,
+    pieces,
+)
 from service.revision.sentences import split
 
 WORDS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
@@ -70,6 +79,46 @@ def test_applying(edits: list[Edit], answer: str) -> None:
     assert apply_edits(split("One. Two.\n- a\n- b\n"), edits) == answer
 
 
+@pytest.mark.parametrize(
+    ("text", "edits", "answer"),
+    [
+        # a paragraph, a list and a table stay apart from what follows when their last line goes
+        ("Ao. Bo.\n\nC.", [Edit("delete", 2)], "Ao.\n\nC."),
+        ("Ao. Do this:\n- a\n", [Edit("delete", 2)], "Ao.\n- a\n"),
+        ("- a\n- b\n\nC.", [Edit("delete", 2)], "- a\n\nC."),
+        ("Ao. Bo.\n\nCo. Do.", [Edit("delete", 2), Edit("delete", 3)], "Ao.\n\nDo."),
+        ("Ao. Bo.\n", [Edit("delete", 2)], "Ao.\n"),
+        ("Ao.\r\nB.\r\n", [Edit("delete", 2)], "Ao.\r\n"),
+        # lines that are forms of their own get their own lines
+        ("# T\n\nA.", [Edit("insert_after", 1, "N.")], "# T\n\nN.\n\nA."),
+        ("# T\nA.", [Edit("insert_after", 1, "N.")], "# T\n\nN.\nA."),
+        ("- a\n- b\nC.", [Edit("insert_after", 2, "N.")], "- a\n- b\n\nN.\nC."),
+        ("| a |\n|---|\n| b |\nC.", [Edit("insert_after", 3, "N.")], "| a |\n|---|\n| b |\n\nN.\nC."),
+        ("```\nx\n```\nC.", [Edit("insert_after", 1, "N.")], "```\nx\n```\n\nN.\nC."),
+        ("Ao.\n", [Edit("insert_after", 1, "- n"), Edit("insert_after", 1, "- m")], "Ao.\n\n- n\n- m\n"),
+        ("Ao.\nB.", [Edit("insert_after", 1, "- n")], "Ao.\n\n- n\n\nB."),
+        ("# T\n", [Edit("insert_after", 0, "N.")], "N.\n\n# T\n"),
+        ("- a\r\n- b\r\n", [Edit("insert_after", 1, "- n")], "- a\r\n- n\r\n- b\r\n"),
+        # the second sentence of an item stays in it
+        ("- Ao. Bo.\n- c\n", [Edit("insert_after", 1, "N.")], "- Ao. N. Bo.\n- c\n"),
+        # insert and replace at one place; blank texts and none
+        ("Ao. Bo.", [Edit("replace", 1, "Xo."), Edit("insert_after", 1, "N.")], "Xo. N. Bo."),
+        ("Ao. Bo.", [Edit("delete", 1), Edit("delete", 2)], ""),
+        ("\n\nAo. Bo.", [Edit("replace", 1, "Xo.")], "\n\nXo. Bo."),
+        ("", [Edit("insert_after", 0, "N.")], "N."),
+    ],
+)
+def test_applying_to_odd_forms(text: str, edits: list[Edit], answer: str) -> None:
+    assert apply_edits(split(text), edits) == answer
+
+
+def test_an_answer_of_thousands_of_sentences_is_not_edited() -> None:
+    assert is_editable(split("One two. " * 1000))
+    assert not is_editable(split("One two. " * 1001))
+    assert is_editable(["x" * 100_000])
+    assert not is_editable(["x" * 100_001])
+
+
 def test_a_deleted_last_sentence_leaves_no_space_behind() -> None:
     assert apply_edits(split("One. Two."), [Edit("delete", 2)]) == "One."
 
@@ -107,6 +156,11 @@ def test_two_edits_conflict_when_they_rewrite_one_sentence_or_say_the_same() -> 
 
 def test_the_schema_admits_just_the_places_that_exist() -> None:
     insert, replace, delete = edit_schema(2)["anyOf"]
-    assert insert["properties"]["insert_after"]["enum"] == [0, 1, 2]
-    assert replace["properties"]["replace"]["enum"] == [1, 2]
-    assert list(delete["properties"]) == ["delete"]
+    assert insert["properties"]["insert_after"] == {"type": "integer", "minimum": 0, "maximum": 2}
+    assert replace["properties"]["replace"] == {"type": "integer", "minimum": 1, "maximum": 2}
+    assert delete["properties"] == {"delete": {"type": "integer", "minimum": 1, "maximum": 2}}
+
+
+def test_the_schema_does_not_grow_with_the_answer() -> None:
+    assert len(json.dumps(edit_schema(10_000))) - len(json.dumps(edit_schema(1))) == 12
+    assert len(edit_schema(0)["anyOf"]) == 1

@@ -62,10 +62,36 @@ def test_edits_to_prose(edit: Edit, criterion: Criterion, refused: Refusal | Non
         (TABLE, Edit("insert_after", 5, "Mind the dose."), None),
         ("```\nx\n```\nEnd.", Edit("replace", 1, "x"), Refusal.FORMAT),
         ("```\nx\n```\nEnd.", Edit("replace", 1, "```\ny\n```"), None),
+        ("```\nx\n```\nEnd.", Edit("replace", 1, "```\ny"), Refusal.FORMAT),
+        ("```\nx\n```\nEnd.", Edit("replace", 1, "~~~\ny\n~~~"), Refusal.FORMAT),
+        ("````\nx\n````\nEnd.", Edit("replace", 1, "```\ny\n```"), None),
+        ("A.\n```\nx", Edit("insert_after", 2, "Lost in code."), Refusal.FORMAT),
+        ("A.\n```\nx", Edit("replace", 2, "```\ny"), None),
+        ("A.\n```\nx", Edit("insert_after", 1, "Seen."), None),
+        ("Ao. Bo.", Edit("insert_after", 2, "```\nopen"), Refusal.FORMAT),
+        ("Ao. Bo.", Edit("replace", 2, "```\nopen"), Refusal.FORMAT),
+        # the header of a table and the place below it
+        (TABLE, Edit("delete", 1), Refusal.FORMAT),
+        (TABLE, Edit("insert_after", 1, "| e | f |"), Refusal.FORMAT),
+        (TABLE, Edit("replace", 1, "| drug | amount |"), None),
+        (TABLE, Edit("insert_after", 4, "Mind the dose."), None),
+        # headings stay headings; several items do not fit into a line
+        ("# One\n\nTwo.", Edit("replace", 1, "# Eins"), None),
+        ("# One\n\nTwo.", Edit("replace", 1, "Eins."), Refusal.FORMAT),
+        ("# One\n\nTwo.", Edit("replace", 2, "# Zwei"), Refusal.FORMAT),
+        ("One. Two.", Edit("insert_after", 1, "- a\n- b"), Refusal.FORMAT),
+        ("One. Two.", Edit("insert_after", 2, "- a\n- b"), None),
     ],
 )
 def test_edits_to_lists_tables_and_code(text: str, edit: Edit, refused: Refusal | None) -> None:
     assert refusal(split(text), edit, POSITIVE) is refused
+
+
+def test_code_in_an_answer_of_another_script_can_be_replaced_by_code() -> None:
+    arabic = "\u0627\u0633\u062a\u0631\u062d " * 40
+    units = split(f"```\nprint_the_dose\n```\n{arabic}.")
+    assert refusal(units, Edit("replace", 1, "```\nprint_the_weight\n```"), POSITIVE) is None
+    assert refusal(units, Edit("replace", 2, "Rest as long as you need to."), POSITIVE) is Refusal.LANGUAGE
 
 
 def test_a_fact_that_stands_elsewhere_is_not_lost() -> None:
@@ -100,6 +126,25 @@ def test_nothing_may_be_left_empty() -> None:
 )
 def test_an_edit_is_fitted_to_its_line(edit: Edit, text: str) -> None:
     assert fitted(split(LIST), edit) == Edit(edit.operation, edit.number, text)
+
+
+@pytest.mark.parametrize(
+    ("draft", "edit", "text"),
+    [
+        ("It helps. Rest.", Edit("insert_after", 2, "New. [2]"), "New."),
+        ("It helps. Rest.", Edit("insert_after", 1, "As shown [2]"), "As shown [2]"),
+        ("It helps [2]. Rest.", Edit("insert_after", 2, "As shown [2]"), "As shown [2]"),
+        ("It helps [2]. Rest.", Edit("insert_after", 2, "New. [[2]]"), "New."),
+        ("It helps. Rest.", Edit("replace", 1, "[1]"), "[1]"),
+        ("- One. Two.\n- b\n", Edit("insert_after", 1, "- New."), "New."),
+        ("- One. Two.\n- b\n", Edit("insert_after", 2, "- New."), "- New."),
+        ("## One\n\nTwo.", Edit("replace", 1, "Eins"), "## Eins"),
+        ("## One\n## Two\n", Edit("insert_after", 1, "New."), "New."),
+        ("```\nx\n```\n", Edit("replace", 1, "```\ny\n```"), "```\ny\n```"),
+    ],
+)
+def test_citations_marks_and_lines_are_told_apart(draft: str, edit: Edit, text: str) -> None:
+    assert fitted(split(draft), edit).text == text
 
 
 @pytest.mark.parametrize(

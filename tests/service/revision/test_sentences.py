@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.revision.sentences import is_line_item, numbered, separator_after, split
+from service.revision.sentences import is_line_item, numbered, separator_between, split
 
 # Fragments that make boundaries likely, in several scripts, with code, tables and odd line ends.
 FRAGMENTS = st.sampled_from(
@@ -50,15 +50,70 @@ def test_units(text: str, units: tuple[str, ...]) -> None:
     assert split(text) == units
 
 
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("````\n```\na. b\n```\n````\nEnd.", ("````\n```\na. b\n```\n````\n", "End.")),
+        ("```\na\n~~~\nb\n```\nEnd.", ("```\na\n~~~\nb\n```\n", "End.")),
+        ("```\n```python\n```\nEnd.", ("```\n```python\n```\n", "End.")),
+        ("```a. b``` is code. End.", ("```a. ", "b``` is code. ", "End.")),
+        ("- One.\n- ```\n  a. b\n  ```\nEnd.", ("- One.\n", "- ```\n  a. b\n  ```\n", "End.")),
+        ("> ```\n> a. b\nEnd. Now.", ("> ```\n> a. b\n", "End. ", "Now.")),
+        ("Go. ~~~\n~~~\na. b", ("Go. ", "~~~\n", "~~~\na. b")),
+        ("## 1. Stop. Now\n\nRest.", ("## 1. Stop. Now\n\n", "Rest.")),
+        ("**1. Rest.** Sleep.", ("**1. Rest.** ", "Sleep.")),
+        ("See https://who.int/a.b?c=d. J. Lee took 3.5 mg.", ("See https://who.int/a.b?c=d. ", "J. Lee took 3.5 mg.")),
+        ("Wait... Now.\r\nThen.\rLast", ("Wait... ", "Now.\r\n", "Then.\r", "Last")),
+        ("약을 드세요. 쉬세요.", ("약을 드세요. ", "쉬세요.")),
+        ("ไปหาหมอ กินยา", ("ไปหาหมอ กินยา",)),
+        ("خذ الدواء. استرح۔ اتصل!", ("خذ الدواء. ", "استرح۔ ", "اتصل!")),
+        ("👩\u200d⚕️. e\u0301! xx\u00a0yy.\u00a0Zz.", ("👩\u200d⚕️. ", "e\u0301! ", "xx\u00a0yy.\u00a0", "Zz.")),
+        ("A.\u2028B.\x0cC\x00. D", ("A.\u2028", "B.\x0c", "C\x00. ", "D")),
+        ("«Stop.» Now.", ("«Stop.» ", "Now.")),
+    ],
+)
+def test_units_of_odd_forms(text: str, units: tuple[str, ...]) -> None:
+    assert split(text) == units
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Aspirin helps. [2] Rest.", "Aspirin helps. [[1]] [2] Rest. [[2]]"),
+        ("It helps [2]. See [[7]].", "It helps [2]. [[[1]]] See [[7]]. [[[2]]]"),
+        ("a [x] b [12345678] c.", "a [x] b [12345678] c. [1]"),
+        ("[" * 50 + "1]. b", "[" * 50 + "1]. [[[1]]] b [[[2]]]"),
+    ],
+)
+def test_numbers_cannot_be_mistaken_for_the_answers_own(text: str, shown: str) -> None:
+    assert numbered(split(text)) == shown
+
+
 def test_numbers_stand_after_their_units() -> None:
     assert numbered(split("One. Two.\n- three\n")) == "One. [1] Two. [2]\n- three [3]"
 
 
 @pytest.mark.parametrize(
-    ("unit", "separator"), [("- a\n", "\n"), ("| a |", "\n"), ("```\nx\n```", "\n"), ("One.", " "), ("終わり。", "")]
+    ("unit", "text", "separator"),
+    [
+        ("- a\n", "- b", "\n"),
+        ("- a\n", "Prose.", "\n\n"),
+        ("- One. ", "Two.", " "),
+        ("| a |", "| b |", "\n"),
+        ("| a |\n", "Prose.", "\n\n"),
+        ("```\nx\n```", "Prose.", "\n\n"),
+        ("# Title\n", "Prose.", "\n\n"),
+        ("---\n", "Prose.", "\n\n"),
+        ("Prose.\n", "- a", "\n\n"),
+        ("Prose. ", "More.", " "),
+        ("Prose.\n\n", "More.", " "),
+        ("終わり。", "また。", ""),
+        ("“終わり。”", "また。", ""),
+        ("𠮷", "また。", ""),
+    ],
 )
-def test_separators(unit: str, separator: str) -> None:
-    assert separator_after(unit) == separator
+def test_separators(unit: str, text: str, separator: str) -> None:
+    assert separator_between(unit, text) == separator
 
 
 @pytest.mark.parametrize(

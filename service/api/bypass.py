@@ -3,18 +3,12 @@
 Invariant: every bypass has one reason out of a closed set.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-# The chores that chat clients send to the user's own model: titles, tags, follow-ups, autocompletion, search queries.
-_CHORE = re.compile(
-    r"\A\s*#{2,3} Task:\s*\n"
-    r"|\A\s*(?:please )?(?:generate|create|provide|write)\b[^.\n]{0,60}\b(?:title|tags?|emoji)\b"
-    r"[^.\n]{0,40}\b(?:conversation|chat)\b",
-    re.IGNORECASE,
-)
+from service.api.chores import is_chore
+
 _STRUCTURED = ("structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar")
 
 
@@ -44,10 +38,7 @@ def bypass_reason(body: Mapping[str, Any]) -> Bypass | None:
         return Bypass.LOGPROBS
     if messages[-1]["role"] == "assistant" or body.get("continue_final_message"):
         return Bypass.PREFILL
-    content = messages[-1].get("content")
-    if isinstance(content, str) and _CHORE.search(content):
-        return Bypass.CLIENT_CHORE
-    return None
+    return Bypass.CLIENT_CHORE if is_chore(messages) else None
 
 
 def _is_of_tools(message: Mapping[str, Any]) -> bool:

@@ -48,7 +48,7 @@ async def complete_chat(request: Request, gateway: GatewayOf) -> Response:
         refuse_unsupported(body)
         refuse_unreadable_content(body["messages"], text_only=bound.entry.text_only)
         task = await _searched(chat_task(wanted, body, gateway, request), bound)
-        if not gateway.settings.bypass_talk or task.retrieved is None or getattr(task.retrieved, "is_health", True):
+        if not gateway.settings.bypass_talk or task.retrieved is None or task.retrieved.is_health:
             return await _guided(request, gateway, wanted, task)
         reason = Bypass.NOT_HEALTH
     return await pass_through(request, gateway, rewritten(body, bound.model), body, reason)

@@ -75,7 +75,7 @@ def is_chore(messages: Sequence[Mapping[str, Any]]) -> bool:
     asked = [messages[-1]]
     if messages[0].get("role") in ("system", "developer"):
         asked.append(messages[0])
-    return any(form.fits(*_ends(message)) for message in asked for form in FORMS)
+    return any(form.fits(head, tail) for head, tail in map(_ends, asked) for form in FORMS)
 
 
 def _ends(message: Mapping[str, Any]) -> tuple[str, str]:

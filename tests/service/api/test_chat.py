@@ -14,6 +14,7 @@ from tests.service.api.conftest import Serve
 from tests.service.api.scripted_engine import CRITERION, DRAFT, EDIT, ENGINE_MODEL, REVISED, Script
 from tests.service.api.serving import eventually, unused_url
 
+CHORE = '### Task:\nSuggest tags.\n{ "tags": ["a"] }\n<chat_history>\nMy chest hurts.\n</chat_history>'
 QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "My chest hurts since an hour. What now?"}]
 
 
@@ -175,7 +176,7 @@ async def test_a_hundred_clients_that_leave_leave_nothing_behind(url: str, scrip
         ({"n": 2}, "n"),
         ({"logprobs": True}, "logprobs"),
         ({"messages": [*QUESTION, {"role": "assistant", "content": "Well,"}]}, "prefill"),
-        ({"messages": [{"role": "user", "content": "### Task:\nSuggest tags."}]}, "client_chore"),
+        ({"messages": [{"role": "user", "content": CHORE}]}, "client_chore"),
     ],
 )
 def test_what_the_loop_must_not_touch_goes_past_it(

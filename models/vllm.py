@@ -29,7 +29,9 @@ from models.engine import (
 from models.sse import EventDecoder, EventTooLong
 
 _RETRIED_STATUSES = frozenset({429, 502, 503})
-_PASSED_ON = frozenset({"accept", "content-type", "traceparent", "tracestate", "x-request-id", "x-session-id"})
+_PASSED_ON = frozenset(
+    {"accept", "content-type", "traceparent", "tracestate", "x-data-parallel-rank", "x-request-id", "x-session-id"}
+)
 _PASSED_BACK = frozenset({"content-type", "content-encoding", "retry-after"})
 _BACKOFF_SECONDS = 0.1
 _BACKOFF_CAP_SECONDS = 2.0

@@ -22,7 +22,7 @@ REASON = "x-preceptor-reason"
 OVERHEAD = "x-preceptor-overhead-ms"
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-_PASSED_ON = ("traceparent", "tracestate", "x-session-id")
+_PASSED_ON = ("traceparent", "tracestate", "x-session-id", "x-data-parallel-rank")
 _KEY = "preceptor.record"
 log = logging.getLogger("preceptor.access")
 

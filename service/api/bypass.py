@@ -36,7 +36,11 @@ def bypass_reason(body: Mapping[str, Any]) -> Bypass | None:
         return Bypass.CHOICES
     if body.get("logprobs") or body.get("top_logprobs") or body.get("prompt_logprobs"):
         return Bypass.LOGPROBS
-    if messages[-1]["role"] == "assistant" or body.get("continue_final_message"):
+    if (
+        messages[-1]["role"] == "assistant"
+        or body.get("continue_final_message")
+        or body.get("add_generation_prompt") is False
+    ):
         return Bypass.PREFILL
     return Bypass.CLIENT_CHORE if is_chore(messages) else None
 

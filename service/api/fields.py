@@ -13,7 +13,7 @@ from service.errors import InvalidRequest
 # prefix cache of one step is lost on the next, and with it a tenant's isolation.
 EVERYWHERE = frozenset(
     ("cache_salt", "chat_template", "chat_template_kwargs", "documents", "mm_processor_kwargs", "priority")
-) | frozenset(("prompt_cache_key", "safety_identifier", "service_tier", "user"))
+) | frozenset(("prompt_cache_key", "safety_identifier", "service_tier", "truncate_prompt_tokens", "user"))
 # What the loop decides for itself or has named fields for, and what a bypass would have taken.
 OWN = (
     frozenset(("model", "messages", "stream", "stream_options", "n", "preceptor", "temperature", "top_p", "seed"))

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from service.api.openapi import READ_ERRORS
+from service.errors import NotFound
 from service.gateway import GatewayOf
 
 router = APIRouter(prefix="/v1/models")
@@ -16,6 +17,15 @@ async def list_models(gateway: GatewayOf) -> dict[str, Any]:
     await gateway.binding.ready()
     names = [name for name in (gateway.settings.slug, gateway.binding.model) if name]
     return {"object": "list", "data": [_model(gateway, name) for name in names]}
+
+
+@router.get("/{name:path}", responses=READ_ERRORS)
+async def read_model(name: str, gateway: GatewayOf) -> dict[str, Any]:
+    """One of them."""
+    await gateway.binding.ready()
+    if name not in (gateway.settings.slug, gateway.binding.model):
+        raise NotFound("there is no model of that name here", param="model", code="model_not_found")
+    return _model(gateway, name)
 
 
 def _model(gateway: GatewayOf, name: str) -> dict[str, Any]:

@@ -176,6 +176,7 @@ async def test_a_hundred_clients_that_leave_leave_nothing_behind(url: str, scrip
         ({"n": 2}, "n"),
         ({"logprobs": True}, "logprobs"),
         ({"messages": [*QUESTION, {"role": "assistant", "content": "Well,"}]}, "prefill"),
+        ({"add_generation_prompt": False}, "prefill"),
         ({"messages": [{"role": "user", "content": CHORE}]}, "client_chore"),
     ],
 )

@@ -24,7 +24,15 @@ shared = settings(
 
 
 POSTED = ("/v1/chat/completions", "/v1/revisions", "/v1/completions", "/v1/embeddings", "/v1/principles/search")
-READ = ("/v1/models", "/v1/principles", "/v1/principles/{principle_id}", "/healthz", "/readyz", "/metrics")
+READ = (
+    "/v1/models",
+    "/v1/models/{name}",
+    "/v1/principles",
+    "/v1/principles/{principle_id}",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
 VALID = [(path, GenerationMode.POSITIVE) for path in POSTED + READ]
 INVALID = [(path, GenerationMode.NEGATIVE) for path in (*POSTED, "/v1/principles")]
 

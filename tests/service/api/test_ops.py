@@ -29,6 +29,13 @@ def test_both_models_are_listed(url: str) -> None:
         assert [model.id for model in client.models.list()] == ["preceptor", ENGINE_MODEL]
 
 
+def test_a_model_can_be_read_by_its_name(url: str) -> None:
+    with OpenAI(base_url=f"{url}/v1", api_key="none") as client:
+        assert client.models.retrieve("preceptor").owned_by == "preceptor"
+        assert client.models.retrieve(ENGINE_MODEL).id == ENGINE_MODEL
+    assert httpx.get(f"{url}/v1/models/acme/none").json()["error"]["code"] == "model_not_found"
+
+
 def test_a_gateway_without_an_engine_lives_but_is_not_ready(serve: Serve) -> None:
     url = serve(engine_url=unused_url())
     assert httpx.get(f"{url}/healthz").status_code == 200

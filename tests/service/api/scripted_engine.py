@@ -58,7 +58,7 @@ HELD_SECONDS = 30.0
 
 def step_of(body: Mapping[str, Any]) -> str:
     if body.get("max_tokens") == 1:
-        return "check" if EDIT["text"] in str(body["messages"][1:]) else "verdict"
+        return "check" if str(EDIT["text"]) in str(body["messages"][1:]) else "verdict"
     form = body.get("response_format") or {}
     schema = form.get("json_schema", {}).get("schema", {}) if form.get("type") == "json_schema" else {}
     if "anyOf" in schema:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,6 +26,10 @@ def metric(url: str, name: str) -> float:
     return value(url, f"preceptor_{name}")
 
 
+def queued(url: str, count: int) -> bool:
+    return metric(url, "queued_requests") == count
+
+
 async def test_a_full_gateway_queues_and_serves_in_order(serve: Serve, script: Script) -> None:
     script.first_token_s = 0.2
     url = ready(serve, max_in_flight=1, max_queued=3)
@@ -39,7 +44,7 @@ async def test_a_full_gateway_queues_and_serves_in_order(serve: Serve, script: S
         asking = []
         for number in range(4):
             asking.append(asyncio.create_task(ask(client, number)))
-            await asyncio.to_thread(eventually, lambda n=number: metric(url, "queued_requests") == n)
+            await asyncio.to_thread(eventually, partial(queued, url, number))
         fifth = await client.post(f"{url}/v1/chat/completions", json=PLAIN)
         assert (fifth.status_code, fifth.headers["retry-after"]) == (429, "2")
         assert await asyncio.gather(*asking) == [200] * 4

@@ -86,6 +86,7 @@ def _common_flags(spec: LaunchSpec) -> tuple[str, ...]:
         "--enable-prompt-tokens-details",
         *("--scheduling-policy", "priority"),
         *("--structured-outputs-config", json.dumps(_STRUCTURED_OUTPUTS, separators=(",", ":"))),
+        *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
         "--disable-uvicorn-access-log",
         *spec.extra,
     )

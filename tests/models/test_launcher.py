@@ -68,7 +68,7 @@ def test_cpu_command_of_a_small_model(tmp_path: Path) -> None:
         *("--max-model-len", "2048", "--enable-prefix-caching", "--enable-prompt-tokens-details"),
         *("--scheduling-policy", "priority", "--structured-outputs-config"),
         '{"backend":"guidance","disable_any_whitespace":true}',
-        *("--disable-uvicorn-access-log", "--x"),
+        *("--enable-auto-tool-choice", "--tool-call-parser", "hermes", "--disable-uvicorn-access-log", "--x"),
     )
 
 

@@ -11,8 +11,11 @@ PIP := -m pip install --disable-pip-version-check --quiet
 
 VENV_STAMP := .venv/installed
 ENGINE_STAMP := .venv-engine/installed
+CLIENTS_BIN := .venv-clients/bin
+CLIENTS_STAMP := .venv-clients/installed
+NODE_STAMP := tests/clients/node_modules/installed
 
-.PHONY: help serve venv engine test unit lint types constraints
+.PHONY: help serve venv engine clients test unit lint types constraints
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +24,7 @@ help:
 	@echo "make unit         the tests that need no engine"
 	@echo "make lint types   ruff and import contracts; mypy"
 	@echo "make venv engine  the two environments, which the targets above make when they are missing"
+	@echo "make clients      other people's clients, for tests/clients; needs node 20 with npm, and curl"
 	@echo "make constraints  write constraints/*.txt anew from the two environments"
 
 serve: $(VENV_STAMP) $(ENGINE_STAMP)
@@ -33,6 +37,8 @@ serve: $(VENV_STAMP) $(ENGINE_STAMP)
 venv: $(VENV_STAMP)
 
 engine: $(ENGINE_STAMP)
+
+clients: $(CLIENTS_STAMP) $(NODE_STAMP)
 
 $(VENV_STAMP): pyproject.toml constraints/dev.txt
 	@echo "Installing the gateway and its tools into .venv (about 3 minutes the first time)"
@@ -47,7 +53,18 @@ $(ENGINE_STAMP): constraints/engine.txt
 	@$(ENGINE_BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec 2>/dev/null
 	@touch $@
 
-test: $(VENV_STAMP) $(ENGINE_STAMP)
+$(CLIENTS_STAMP): constraints/clients.txt
+	@echo "Installing LangChain and LiteLLM into .venv-clients (about half a minute the first time)"
+	@test -x $(CLIENTS_BIN)/python || $(PYTHON) -m venv .venv-clients
+	@$(CLIENTS_BIN)/python $(PIP) -c constraints/clients.txt langchain-openai litellm
+	@touch $@
+
+$(NODE_STAMP): tests/clients/package.json tests/clients/package-lock.json
+	@echo "Installing the JavaScript client into tests/clients/node_modules"
+	@cd tests/clients && npm ci --silent
+	@touch $@
+
+test: $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP) $(NODE_STAMP)
 	$(BIN)/python -m pytest -m "not browser and not gpu"
 
 unit: $(VENV_STAMP)
@@ -61,9 +78,10 @@ lint: $(VENV_STAMP)
 types: $(VENV_STAMP)
 	$(BIN)/mypy
 
-constraints: $(VENV_STAMP) $(ENGINE_STAMP)
+constraints: $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP)
 	$(BIN)/python constraints/freeze.py preceptor > constraints/gateway.new
 	$(BIN)/python constraints/freeze.py 'preceptor[dev,training]' > constraints/dev.new
 	$(ENGINE_BIN)/python constraints/freeze.py > constraints/engine.new
-	for name in gateway dev engine; do mv constraints/$$name.new constraints/$$name.txt; done
-	@touch $(VENV_STAMP) $(ENGINE_STAMP)
+	$(CLIENTS_BIN)/python constraints/freeze.py > constraints/clients.new
+	for name in gateway dev engine clients; do mv constraints/$$name.new constraints/$$name.txt; done
+	@touch $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP)

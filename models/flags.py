@@ -18,6 +18,8 @@ _STRUCTURED_OUTPUTS = {"backend": "guidance", "disable_any_whitespace": True}
 _CPU_BLOCK_TOKENS = 32
 _CPU_KV_CACHE_GIB = 1
 _NO_USAGE_STATS = "VLLM_NO_USAGE_STATS=1"
+# The parser "hermes" would ask for a grammar that only xgrammar reads; so it asks for a JSON schema.
+_TOOL_CALLS_BY_SCHEMA = "VLLM_ENFORCE_STRICT_TOOL_CALLING=0"
 _OFFLINE = "HF_HUB_OFFLINE=1"
 
 
@@ -72,7 +74,8 @@ def gpu_command(spec: LaunchSpec, vllm: Path) -> tuple[str, ...]:
 
 def _environment(spec: LaunchSpec) -> tuple[str, ...]:
     """A checkpoint on disk needs nothing from the network."""
-    return (_NO_USAGE_STATS, _OFFLINE) if Path(spec.model).is_dir() else (_NO_USAGE_STATS,)
+    always = (_NO_USAGE_STATS, _TOOL_CALLS_BY_SCHEMA)
+    return (*always, _OFFLINE) if Path(spec.model).is_dir() else always
 
 
 def _common_flags(spec: LaunchSpec) -> tuple[str, ...]:

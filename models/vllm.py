@@ -170,9 +170,11 @@ class VLLMEngine:
                 response = await self._session.request(
                     method, self._url(path), data=body, headers=sent_headers, allow_redirects=False
                 )
+            except aiohttp.ConnectionTimeoutError as error:
+                raise EngineTimeout("connect", self._timeouts.connect) from error
             except aiohttp.ClientError as error:
                 if attempt > self._retries:
-                    raise _lost(error, self._timeouts.connect) from error
+                    raise EngineUnavailable("engine cannot be reached") from error
             else:
                 if attempt > self._retries or not _worth_retrying(response):
                     return _Call(response, attempt, self._slots)
@@ -289,9 +291,3 @@ def _retry_after(response: aiohttp.ClientResponse) -> float | None:
         return max(0.0, float(response.headers["retry-after"]))
     except (KeyError, ValueError):
         return None
-
-
-def _lost(error: aiohttp.ClientError, connect_seconds: float) -> EngineError:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return EngineTimeout("connect", connect_seconds)
-    return EngineUnavailable("engine cannot be reached")

@@ -8,12 +8,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 from principles.corpus import CorpusError, load_corpus
-from principles.evaluate import Evaluation, evaluate, load_heldout
+from principles.evaluate import (
+    cross_validate,
+    evaluate,
+    evaluate_topic,
+    load_heldout,
+    load_heldout_topics,
+)
 from principles.importer import import_principles, load_mapping, write_corpus
 from principles.listing import check, list_json, list_text, show_json, show_text
 from principles.retrieve import TOP_K, Retrieval, build_retriever
@@ -53,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     imported.add_argument("file", type=Path)
     imported.add_argument("--mapping", type=Path, required=True)
     imported.add_argument("--output", type=Path, required=True)
-    _add(commands, "evaluate", _evaluate, "retrieval on the held-out questions")
+    _add(commands, "evaluate", _evaluate, "retrieval and topic on the held-out questions")
     return parser
 
 
@@ -70,7 +76,8 @@ def retrieval_text(retrieval: Retrieval) -> str:
     lines.append("")
     for hit in retrieval.hits:
         lines.append(f"{hit.similarity:5.2f}  {hit.principle.id:<{width}}  {hit.principle.title}")
-    lines += ["", f"embedding {retrieval.embed_ms:.2f} ms, search {retrieval.search_ms:.2f} ms"]
+    lines += ["", f"health {retrieval.health:.2f}", ""]
+    lines.append(f"embedding {retrieval.embed_ms:.2f} ms, search {retrieval.search_ms:.2f} ms")
     return "\n".join(lines) + "\n"
 
 
@@ -86,13 +93,19 @@ def retrieval_json(retrieval: Retrieval) -> str:
             "hits": hits,
             "embed_ms": retrieval.embed_ms,
             "search_ms": retrieval.search_ms,
+            "health": retrieval.health,
         }
     )
 
 
-def evaluation_text(evaluation: Evaluation) -> str:
-    """One figure per line."""
-    return "".join(f"{name:<14} {round(value, 3):>8}\n" for name, value in evaluation.as_dict().items())
+def evaluation_text(figures: Mapping[str, Any]) -> str:
+    """One figure per line; figures of a group stand under its name."""
+    lines = []
+    for name, value in figures.items():
+        group = value.items() if isinstance(value, Mapping) else ()
+        lines.append(name if group else f"{name:<28} {round(value, 3):>8}")
+        lines += [f"  {inner:<26} {round(figure, 3):>8}" for inner, figure in group]
+    return "\n".join(lines) + "\n"
 
 
 def _add(commands: Commands, name: str, run: Command, text: str) -> argparse.ArgumentParser:
@@ -133,5 +146,10 @@ def _import(arguments: argparse.Namespace) -> tuple[bool, str]:
 
 
 def _evaluate(arguments: argparse.Namespace) -> tuple[bool, str]:
-    evaluation = evaluate(build_retriever(), load_heldout())
-    return True, json.dumps(evaluation.as_dict()) if arguments.json else evaluation_text(evaluation)
+    retriever = build_retriever()
+    figures = {
+        **evaluate(retriever, load_heldout()).as_dict(),
+        "topic": evaluate_topic(retriever, load_heldout_topics()).as_dict(),
+        "topic_cross_validation": cross_validate(retriever.topic).as_dict(),
+    }
+    return True, json.dumps(figures) if arguments.json else evaluation_text(figures)

@@ -15,6 +15,7 @@ from principles.index import PrincipleIndex
 from principles.query import Message, render
 from principles.scenario import ScenarioClassifier, load_exemplars
 from principles.schema import Dimension, Principle, Scenario
+from principles.topic import HEALTH_THRESHOLD, TopicClassifier, build_topic
 
 TOP_K = 8
 
@@ -29,38 +30,55 @@ class Hit:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """What was found, how sure the scenario is, and what it cost."""
+    """What was found, how sure the scenario is, what it cost, and how much it is about health (0 to 1)."""
 
     scenario: Scenario
     confidence: Mapping[Dimension, float]
     hits: tuple[Hit, ...]
     embed_ms: float
     search_ms: float
+    health: float = 1.0
+    topic_ms: float = 0.0
+
+    @property
+    def is_health(self) -> bool:
+        """Whether the loop should see to it; False for talk, which may go to the engine as it is."""
+        return self.health >= HEALTH_THRESHOLD
 
 
 class Retriever:
-    """Scenario and principles of a conversation, in process."""
+    """Scenario, principles and topic of a conversation, in process."""
 
-    def __init__(self, corpus: Corpus, embed: Embedder, classifier: ScenarioClassifier) -> None:
+    def __init__(self, corpus: Corpus, embed: Embedder, classifier: ScenarioClassifier, topic: TopicClassifier) -> None:
+        self.topic = topic
         self._principles = corpus.principles
         self._embed = embed
         self._classifier = classifier
         self._index = PrincipleIndex(corpus, embed, classifier.exemplars, classifier.vectors)
 
     def retrieve(self, messages: Sequence[Message], top_k: int = TOP_K) -> Retrieval:
-        """At most `top_k` principles, most similar first; `search_ms` covers scenario, admission and search."""
+        """At most `top_k` principles, most similar first.
+
+        `topic_ms` may hold further embedding; `search_ms` covers scenario, admission and search.
+        """
         began = time.perf_counter()
         vector = self._embed([render(messages)])[0]
         embedded = time.perf_counter()
+        health = self.topic.health(messages, vector)
+        judged = time.perf_counter()
         found = self._classifier.classify(vector)
         rows = self._index.search(vector, found.scenario, top_k)
         hits = tuple(Hit(self._principles[row], similarity) for row, similarity in rows)
         ended = time.perf_counter()
-        return Retrieval(found.scenario, found.confidence, hits, 1000 * (embedded - began), 1000 * (ended - embedded))
+        embed_ms, topic_ms, search_ms = (
+            1000 * seconds for seconds in (embedded - began, judged - embedded, ended - judged)
+        )
+        return Retrieval(found.scenario, found.confidence, hits, embed_ms, search_ms, health, topic_ms)
 
 
 def build_retriever(corpus: Corpus | None = None, embed: Embedder | None = None) -> Retriever:
     """The project's corpus, exemplars and bundled encoder, unless given others."""
     embedder = embed if embed is not None else BundledEmbedder()
     chosen = corpus if corpus is not None else load_corpus()
-    return Retriever(chosen, embedder, ScenarioClassifier(load_exemplars(), embedder))
+    classifier = ScenarioClassifier(load_exemplars(), embedder)
+    return Retriever(chosen, embedder, classifier, build_topic(classifier, embedder))

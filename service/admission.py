@@ -40,6 +40,8 @@ class Admit:
             await self.app(scope, receive, send)
             return
         try:
+            if scope["path"] in self.generating:
+                record_in(scope).route = scope["path"]
             self._check(scope)
             if scope["path"] in self.generating:
                 await self._in_a_slot(scope, receive, send)
@@ -61,7 +63,6 @@ class Admit:
 
     async def _in_a_slot(self, scope: Scope, receive: Receive, send: Send) -> None:
         record = record_in(scope)
-        record.route = scope["path"]
         async with self.slots.place():
             body = await self._body(self._bounded(receive))
             async with self.slots.slot(lambda: disconnected(receive)):

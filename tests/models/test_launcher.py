@@ -61,7 +61,13 @@ def test_cpu_command_of_a_small_model(tmp_path: Path) -> None:
         extra=("--x",),
     )
     assert cpu_command(spec, Path("/e/python")) == (
-        *("env", "VLLM_NO_USAGE_STATS=1", "HF_HUB_OFFLINE=1", "VLLM_CPU_KVCACHE_SPACE=1"),
+        *(
+            "env",
+            "VLLM_NO_USAGE_STATS=1",
+            "VLLM_ENFORCE_STRICT_TOOL_CALLING=0",
+            "HF_HUB_OFFLINE=1",
+            "VLLM_CPU_KVCACHE_SPACE=1",
+        ),
         *("VLLM_ENABLE_V1_MULTIPROCESSING=0", "OMP_NUM_THREADS=1"),
         *("/e/python", "-m", "vllm.entrypoints.openai.api_server", "--model", str(tmp_path)),
         *("--dtype", "float32", "--block-size", "32", "--served-model-name", "m", "--host", "127.0.0.1", "--port", "9"),
@@ -74,9 +80,10 @@ def test_cpu_command_of_a_small_model(tmp_path: Path) -> None:
 
 def test_cpu_command_leaves_threads_to_vllm_and_can_do_without_a_compiler() -> None:
     command = cpu_command(LaunchSpec(model="org/name", served_model_name="m"), Path("python"))
-    assert command[:5] == (
+    assert command[:6] == (
         "env",
         "VLLM_NO_USAGE_STATS=1",
+        "VLLM_ENFORCE_STRICT_TOOL_CALLING=0",
         "VLLM_CPU_KVCACHE_SPACE=1",
         "TORCHDYNAMO_DISABLE=1",
         "python",
@@ -87,7 +94,8 @@ def test_cpu_command_leaves_threads_to_vllm_and_can_do_without_a_compiler() -> N
 
 def test_gpu_command() -> None:
     command = gpu_command(LaunchSpec(model="org/name", served_model_name="m"), Path("/b/vllm"))
-    assert command[:5] == ("env", "VLLM_NO_USAGE_STATS=1", "/b/vllm", "serve", "org/name")
+    environment = ("VLLM_NO_USAGE_STATS=1", "VLLM_ENFORCE_STRICT_TOOL_CALLING=0")
+    assert command[:6] == ("env", *environment, "/b/vllm", "serve", "org/name")
     assert "--dtype" not in command
 
 

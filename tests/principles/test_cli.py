@@ -6,7 +6,14 @@ import pytest
 from principles import cli
 from principles.cli import main
 from principles.corpus import load_corpus
-from principles.evaluate import Evaluation, load_heldout
+from principles.evaluate import (
+    CrossValidation,
+    Evaluation,
+    TopicEvaluation,
+    cross_validate,
+    load_heldout,
+    load_heldout_topics,
+)
 from principles.importer import to_yaml
 from principles.retrieve import Retriever
 
@@ -63,6 +70,7 @@ def test_search_shows_scenario_and_hits(
     text = capsys.readouterr().out
     assert text.startswith("urgency      emergent")
     assert "Relieve choking without delay" in text
+    assert "\nhealth " in text
 
 
 def test_evaluate_gives_the_figures(
@@ -70,12 +78,25 @@ def test_evaluate_gives_the_figures(
 ) -> None:
     monkeypatch.setattr(cli, "build_retriever", lambda: bundled_retriever)
     monkeypatch.setattr(cli, "load_heldout", lambda: load_heldout()[:6])
+    monkeypatch.setattr(cli, "load_heldout_topics", lambda: load_heldout_topics()[213:225])
+    crossed = cross_validate(bundled_retriever.topic, folds=2)
+    monkeypatch.setattr(cli, "cross_validate", lambda topic: crossed)
     assert main(["evaluate", "--json"]) == 0
     figures = last_object(capsys.readouterr().out)
-    assert list(figures) == list(Evaluation.__dataclass_fields__)
+    assert list(figures) == [*Evaluation.__dataclass_fields__, "topic", "topic_cross_validation"]
     assert figures["n"] == 6
+    topic, crossed_figures = figures["topic"], figures["topic_cross_validation"]
+    assert isinstance(topic, dict)
+    assert list(topic) == list(TopicEvaluation.__dataclass_fields__)
+    assert (topic["talk"], topic["emergent"]) == (9, 3)
+    assert isinstance(crossed_figures, dict)
+    assert list(crossed_figures) == list(CrossValidation.__dataclass_fields__)
     assert main(["evaluate"]) == 0
-    assert capsys.readouterr().out.splitlines()[0].split() == ["n", "6"]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["n", "6"]
+    assert ["topic"] in lines
+    assert ["talk", "9"] in lines
+    assert ["folds", "2"] in lines
 
 
 def test_import_writes_yaml_that_loads_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

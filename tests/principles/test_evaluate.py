@@ -1,7 +1,7 @@
 import pytest
 
 from principles.corpus import load_corpus
-from principles.evaluate import evaluate, load_heldout, recall
+from principles.evaluate import cross_validate, evaluate, evaluate_topic, load_heldout, load_heldout_topics, recall
 from principles.retrieve import Hit, Retrieval, Retriever
 from principles.scenario import load_exemplars
 
@@ -43,3 +43,28 @@ def test_the_bundled_encoder_reaches_the_bars(bundled_retriever: Retriever) -> N
         assert figures[name] >= 0.85, figures
     assert evaluation.embed_p50_ms > 0
     assert evaluation.search_p50_ms > 0
+
+
+def test_talk_is_bypassed_and_no_emergency_ever(bundled_retriever: Retriever) -> None:
+    queries = load_heldout_topics()
+    evaluation = evaluate_topic(bundled_retriever, queries)
+    assert evaluation.talk + evaluation.health == len(queries)
+    assert evaluation.emergent_bypassed == 0
+    assert evaluation.bypass_precision >= 0.9, evaluation
+    assert evaluation.bypass_recall >= 0.9, evaluation
+    assert evaluation.health_p50_ms > 0
+    assert evaluation.talk_p50_ms > 0
+
+
+def test_no_emergent_exemplar_is_bypassed_by_a_classifier_that_has_not_seen_it(bundled_retriever: Retriever) -> None:
+    found = cross_validate(bundled_retriever.topic)
+    assert found.talk + found.health == len(bundled_retriever.topic.topics)
+    assert found.emergent_bypassed == 0
+    assert found.bypass_precision >= 0.9, found
+    assert found.bypass_recall >= 0.9, found
+
+
+def test_without_talk_there_is_no_bypass_to_measure(bundled_retriever: Retriever) -> None:
+    queries = [query for query in load_heldout_topics() if query.topic == "emergent"][:3]
+    with pytest.raises(ValueError, match="no talk to evaluate on"):
+        evaluate_topic(bundled_retriever, queries)

@@ -1,0 +1,16 @@
+"""Reads counters and gauges off a ``/metrics`` page, the gateway's or vLLM's."""
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+
+def total(url: str, name: str, **labels: str) -> float:
+    """The sum over all samples of that name which carry these labels; 0 where there is none yet."""
+    page = httpx.get(f"{url}/metrics", timeout=30, trust_env=False)
+    page.raise_for_status()
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(page.text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )

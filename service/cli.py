@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from service.settings import SettingsError, load_settings
+from service.settings import PREFIX, Settings, SettingsError, load_settings
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -46,15 +46,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, help="settings as TOML; PRECEPTOR_* variables and options go before it")
-    parser.add_argument("--host", help="address to listen at")
-    parser.add_argument("--port", type=int, help="port to listen at")
-    parser.add_argument("--engine-url", help="base URL of the engine")
-    parser.add_argument("--engine-model", help="model name at the engine; asked of it by default")
-    parser.add_argument("--registry", help="model registry")
-    parser.add_argument("--corpus", help="principles, one file or a folder")
-    parser.add_argument("--rounds", type=int, help="rounds of revision, 0 to 3")
-    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+    """One option for each setting, but for keys, which do not belong on a command line."""
+    parser.description = f"Options go before {PREFIX}* variables, which go before the file; keys are never options."
+    parser.add_argument("--config", type=Path, help="settings as TOML")
+    for name, field in Settings.model_fields.items():
+        if not name.endswith(("_key", "_keys")):
+            default = "" if field.default is None else f" (default: {field.default})"
+            option = f"--{name.replace('_', '-')}"
+            parser.add_argument(option, metavar=name.upper(), help=f"{field.description}{default}")
 
 
 def _add_ask(parser: argparse.ArgumentParser) -> None:

@@ -59,34 +59,40 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    host: str = Field(default="127.0.0.1", description="address to listen at")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to listen at")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
 
     engine_url: str = Field(default="http://127.0.0.1:8001", description="base URL of the engine, without /v1")
     engine_model: str | None = Field(default=None, description="model name at the engine; asked of it when unset")
-    engine_api_key: str | None = Field(default=None, repr=False)
+    engine_api_key: str | None = Field(default=None, repr=False, description="API key that the engine wants")
     slug: str = Field(default="preceptor", min_length=1, description="model name under which guided answers are given")
     registry: Path | None = Field(default=None, description="model registry; the packaged one when unset")
     corpus: Path | None = Field(default=None, description="principles, a file or a folder; the packaged set when unset")
 
-    embedder: Annotated[EmbedderChoice | None, BeforeValidator(_parsed)] = None
+    embedder: Annotated[EmbedderChoice | None, BeforeValidator(_parsed)] = Field(
+        default=None, description="what embeds questions, as JSON; the bundled encoder when unset"
+    )
 
-    top_k: int = Field(default=8, ge=1, le=8)
-    rounds: int = Field(default=1, ge=0, le=3)
-    deadline_s: float = Field(default=120.0, gt=0)
-    heartbeat_s: float = Field(default=10.0, gt=0)
+    top_k: int = Field(default=8, ge=1, le=8, description="most principles for a question")
+    rounds: int = Field(default=1, ge=0, le=3, description="most rounds of revision")
+    deadline_s: float = Field(default=120.0, gt=0, description="seconds for one guided request, from its arrival")
+    heartbeat_s: float = Field(default=10.0, gt=0, description="most seconds of silence in a guided stream")
     bypass_talk: bool = Field(default=True, description="hand talk that is not about health to the engine as it is")
-    open_after_s: float = Field(default=0.5, ge=0, description="how long a stream may wait for a first sign of failure")
+    open_after_s: float = Field(default=0.5, ge=0, description="most seconds until a guided stream opens")
 
-    api_keys: Annotated[tuple[str, ...], BeforeValidator(_digests)] = Field(default=(), repr=False)
-    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
-    max_in_flight: int = Field(default=256, ge=1)
+    api_keys: Annotated[tuple[str, ...], BeforeValidator(_digests)] = Field(
+        default=(), repr=False, description="API keys that clients may use, or their sha256: digests; none: open to all"
+        repr=False,
+        description="API keys that clients may use, or their sha256:... digests; none: open to all",
+    )
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="largest body")
+    max_in_flight: int = Field(default=256, ge=1, description="requests that the engine may be at work for")
     max_queued: int = Field(default=256, ge=0, description="requests that may wait for a slot; more get 429 at once")
-    queue_wait_s: float = Field(default=10.0, gt=0, description="how long a request may wait for a slot")
-    body_s: float = Field(default=30.0, gt=0, description="how long a body may take to arrive")
-    retry_after_s: int = Field(default=2, ge=1)
-    drain_s: int = Field(default=120, ge=0, description="how long requests in flight may take to end at shutdown")
+    queue_wait_s: float = Field(default=10.0, gt=0, description="most seconds that a request waits for a slot")
+    body_s: float = Field(default=30.0, gt=0, description="most seconds that a body may take to arrive")
+    retry_after_s: int = Field(default=2, ge=1, description="seconds after which a refused client may come again")
+    drain_s: int = Field(default=120, ge=0, description="most seconds that requests in flight may take at shutdown")
 
     def admits(self, key: str | None) -> bool:
         """Say whether a request with this API key may enter; without configured keys every request may."""

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from service.ask import AskError, ask, coloured_diff
 from service.cli import main
+from service.settings import Settings
 from tests.service.api.serving import unused_url
 
 CRITERION: dict[str, object] = {"number": 1, "text": "Says to call an ambulance", "points": 9, "principle": None}
@@ -98,3 +99,17 @@ def test_serve_refuses_wrong_settings(tmp_path: Path, capsys: pytest.CaptureFixt
     config.write_text("colour = 1\n")
     assert main(["serve", "--config", str(config)]) == 2
     assert "colour" in capsys.readouterr().err
+
+
+def test_every_setting_is_told_and_but_for_keys_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    told = capsys.readouterr().out
+    assert all(field.description for field in Settings.model_fields.values())
+    for name in Settings.model_fields:
+        assert (f"--{name.replace('_', '-')} " in told) is (name not in ("api_keys", "engine_api_key"))
+
+
+def test_a_wrong_setting_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--max-in-flight", "none"]) == 2
+    assert "max_in_flight" in capsys.readouterr().err

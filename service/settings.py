@@ -82,9 +82,9 @@ class Settings(BaseModel):
     open_after_s: float = Field(default=0.5, ge=0, description="most seconds until a guided stream opens")
 
     api_keys: Annotated[tuple[str, ...], BeforeValidator(_digests)] = Field(
-        default=(), repr=False, description="API keys that clients may use, or their sha256: digests; none: open to all"
+        default=(),
         repr=False,
-        description="API keys that clients may use, or their sha256:... digests; none: open to all",
+        description="API keys that clients may use, or their sha256: digests; none: open to all",
     )
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="largest body")
     max_in_flight: int = Field(default=256, ge=1, description="requests that the engine may be at work for")

@@ -15,7 +15,7 @@ CLIENTS_BIN := .venv-clients/bin
 CLIENTS_STAMP := .venv-clients/installed
 NODE_STAMP := tests/clients/node_modules/installed
 
-.PHONY: help serve venv engine clients test unit lint types constraints
+.PHONY: help serve venv engine clients peers test unit lint types constraints
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make lint types   ruff and import contracts; mypy"
 	@echo "make venv engine  the two environments, which the targets above make when they are missing"
 	@echo "make clients      other people's clients, for tests/clients; needs node 20 with npm, and curl"
+	@echo "make peers        LiteLLM's proxy and optillm, which loadtest overhead measures beside the gateway"
 	@echo "make constraints  write constraints/*.txt anew from the two environments"
 
 serve: $(VENV_STAMP) $(ENGINE_STAMP)
@@ -62,6 +63,20 @@ $(CLIENTS_STAMP): constraints/clients.txt
 $(NODE_STAMP): tests/clients/package.json tests/clients/package-lock.json
 	@echo "Installing the JavaScript client into tests/clients/node_modules"
 	@cd tests/clients && npm ci --silent
+	@touch $@
+
+peers: .venv-litellm/installed .venv-optillm/installed
+
+.venv-litellm/installed: constraints/peers-litellm.txt
+	@echo "Installing LiteLLM's proxy into .venv-litellm (about 2 minutes)"
+	@test -x .venv-litellm/bin/python || $(PYTHON) -m venv .venv-litellm
+	@.venv-litellm/bin/python $(PIP) -c $< 'litellm[proxy]==1.106.2'
+	@touch $@
+
+.venv-optillm/installed: constraints/peers-optillm.txt
+	@echo "Installing optillm into .venv-optillm (about 4 minutes)"
+	@test -x .venv-optillm/bin/python || $(PYTHON) -m venv .venv-optillm
+	@.venv-optillm/bin/python $(PIP) -c $< $(TORCH) optillm==0.4.0
 	@touch $@
 
 test: $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP) $(NODE_STAMP)

@@ -1,4 +1,4 @@
-"""The command line: ``python -m loadtest latency``.
+"""The command line: ``python -m loadtest latency``, ``overhead`` and ``disconnects``.
 
 Invariant: 0 means measured, 1 that nothing could be, 2 that it was wrongly asked.
 """
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from loadtest import disconnects_command, overhead_command
+from loadtest.arguments import count, new_file, positive
 from loadtest.arms import Arms
 from loadtest.client import CallFailure, Client, Sampling
 from loadtest.latency import Failure, Measurement, Plan, measure, warm_up
@@ -26,13 +28,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _parser().parse_args(argv)
     try:
-        return asyncio.run(_latency(options))
+        status: int = options.run(options)
+        return status
     except (ProfileError, QuestionsError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except CallFailure as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _run_latency(options: argparse.Namespace) -> int:
+    return asyncio.run(_latency(options))
 
 
 async def _latency(options: argparse.Namespace) -> int:
@@ -105,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="loadtest", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_latency(commands.add_parser("latency", help="plain, guided and textbook answers, paired, on one engine"))
+    overhead_command.add_arguments(commands.add_parser("overhead", help="what gateways cost beside a stand-in engine"))
+    disconnects_command.add_arguments(commands.add_parser("disconnects", help="what clients that leave leave behind"))
     return parser
 
 
@@ -113,33 +122,14 @@ def _add_latency(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guided", default="preceptor", help="model name of guided answers (default: %(default)s)")
     parser.add_argument("--plain", help="the engine's own model name (default: the first other one that is listed)")
     parser.add_argument("--questions", type=Path, default=QUESTIONS, help="JSON lines with id and messages")
-    parser.add_argument("--requests", type=_positive, default=40, help="questions to time (default: %(default)s)")
-    parser.add_argument("--warmup", type=_count, default=3, help="questions put untimed before (default: %(default)s)")
-    parser.add_argument("--repeats", type=_positive, default=3, help="times that each is put (default: %(default)s)")
+    parser.add_argument("--requests", type=positive, default=40, help="questions to time (default: %(default)s)")
+    parser.add_argument("--warmup", type=count, default=3, help="questions put untimed before (default: %(default)s)")
+    parser.add_argument("--repeats", type=positive, default=3, help="times that each is put (default: %(default)s)")
     parser.add_argument("--temperature", type=float, default=0.8, help="of the drafts (default: %(default)s)")
-    parser.add_argument("--max-tokens", type=_positive, default=400, help="of each answer (default: %(default)s)")
+    parser.add_argument("--max-tokens", type=positive, default=400, help="of each answer (default: %(default)s)")
     parser.add_argument("--profile", default="bundled", help="the textbook's words: FILE.toml, bundled, plain_english")
     parser.add_argument("--seed", type=int, default=0, help="of choice, drafts and bootstrap (default: %(default)s)")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds for one call (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="end with the figures in one line of JSON")
-    parser.add_argument("--out", type=_new_file, help="write figures and every measurement to this file")
-
-
-def _count(text: str) -> int:
-    if int(text) < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return int(text)
-
-
-def _new_file(text: str) -> Path:
-    """A path that can be written to, which is better known before the run than after it."""
-    path = Path(text)
-    if path.is_dir() or not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"no file can be written at {path}")
-    return path
-
-
-def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return int(text)
+    parser.add_argument("--out", type=new_file, help="write figures and every measurement to this file")
+    parser.set_defaults(run=_run_latency)

@@ -1,0 +1,41 @@
+"""What options may be: the types that the commands share.
+
+Invariant: what cannot be used is refused while the command line is read, before anything is started.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def count(text: str) -> int:
+    """A whole number from 0."""
+    if int(text) < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return int(text)
+
+
+def positive_float(text: str) -> float:
+    """A number above 0, and no infinity."""
+    if not 0 < float(text) < float("inf"):
+        raise argparse.ArgumentTypeError("must be above 0")
+    return float(text)
+
+
+def positives(text: str) -> tuple[int, ...]:
+    """Whole numbers from 1, between commas."""
+    return tuple(positive(part) for part in text.split(","))
+
+
+def new_file(text: str) -> Path:
+    """A path that can be written to, which is better known before the run than after it."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"no file can be written at {path}")
+    return path

@@ -3,14 +3,16 @@
 Invariant: a verdict that cannot be read is a `JudgeFailure`, never a low probability.
 """
 
+import asyncio
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from models.engine import ChatRequest, Engine, EngineRefused, Message, Usage
+from models.engine import ChatRequest, Engine, EngineRefused, EngineTimeout, Message, Usage
 
 TOP_LOGPROBS = 20
 MIN_MASS = 0.01
+PROBE_SECONDS = 60.0
 # Rounding lifts a certain token a little above 0; more than this is no log-probability.
 _ROUNDING = 1e-3
 
@@ -79,7 +81,10 @@ async def gives_logprobs(engine: Engine) -> bool:
     question = ({"role": "user", "content": "Answer yes or no."},)
     request = ChatRequest(messages=question, max_tokens=1, temperature=0.0, top_logprobs=TOP_LOGPROBS)
     try:
-        return bool((await engine.chat(request)).logprobs)
+        async with asyncio.timeout(PROBE_SECONDS):
+            return bool((await engine.chat(request)).logprobs)
+    except TimeoutError as error:
+        raise EngineTimeout("total", PROBE_SECONDS) from error
     except EngineRefused:
         return False
 

@@ -5,6 +5,7 @@ connection, which is what makes vLLM abort the request.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing, suppress
@@ -127,9 +128,9 @@ class VLLMEngine:
             return False
 
     async def forward(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Pass bytes through unread, with the few headers that concern the engine."""
+        """Pass bytes through unread, with the few headers that concern the engine; only silence is limited."""
         limits = self._timeouts
-        clock = CallClock(limits.total, limits.between_tokens, limits.total)
+        clock = CallClock(limits.total, limits.between_tokens, math.inf)
         passed = {name: value for name, value in headers.items() if name.lower() in _PASSED_ON}
         return _HttpReply(await clock.wait(self._open(method, path, body, passed)), clock)
 

@@ -14,6 +14,7 @@ from service.api.disconnect import disconnected
 from service.errors import ApiError, BodyTooLarge, BodyTooSlow, ClientLeft, InvalidApiKey, error_response
 from service.metrics import Metrics
 from service.observe import record_in
+from service.outgoing import Outgoing
 from service.settings import Settings
 from service.slots import Slots
 
@@ -39,11 +40,12 @@ class Admit:
         if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
             await self.app(scope, receive, send)
             return
+        generating = scope["method"] == "POST" and scope["path"] in self.generating
+        if generating:
+            record_in(scope).route = scope["path"]
         try:
-            if scope["path"] in self.generating:
-                record_in(scope).route = scope["path"]
             self._check(scope)
-            if scope["path"] in self.generating:
+            if generating:
                 await self._in_a_slot(scope, receive, send)
             else:
                 await self.app(scope, self._bounded(receive), send)
@@ -62,13 +64,26 @@ class Admit:
             raise self._too_large()
 
     async def _in_a_slot(self, scope: Scope, receive: Receive, send: Send) -> None:
-        record = record_in(scope)
-        async with self.slots.place():
+        with self.slots.arriving():
             body = await self._body(self._bounded(receive))
+        with self.slots.place():
             async with self.slots.slot(lambda: disconnected(receive)):
+                record = record_in(scope)
                 record.admitted = time.perf_counter()
                 self.metrics.queue_wait.observe(record.admitted - record.started)
-                await self.app(scope, _replayed(body, receive), send)
+                await self._served(scope, _replayed(body, receive), send)
+
+    async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, but give up a client that does not read: it would hold its slot and the engine for ever."""
+        try:
+            async with asyncio.timeout(None) as patience:
+                outgoing = Outgoing(send, patience, self.settings.stall_s)
+                await self.app(scope, receive, outgoing.send)
+        except TimeoutError as error:
+            raise ClientLeft from error
+        except asyncio.CancelledError:
+            await outgoing.stop(scope, receive)
+            raise
 
     async def _body(self, receive: Receive) -> bytes:
         """Read the whole body. Raises ``BodyTooLarge``, ``BodyTooSlow`` and ``ClientLeft``."""

@@ -4,6 +4,7 @@ Invariant: no module state; two apps in one process share nothing.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -35,6 +36,7 @@ from service.settings import Settings
 # The draft's call and one for each criterion can be open at once for every request in flight.
 CALLS_PER_REQUEST = 8
 LAG_INTERVAL_S = 0.5
+ENGINE_INTERVAL_S = 5.0
 
 
 def create_app(settings: Settings, *, retriever: Retriever | None = None) -> FastAPI:
@@ -46,6 +48,7 @@ def create_app(settings: Settings, *, retriever: Retriever | None = None) -> Fas
         middleware=[Middleware(Observe, metrics=metrics), Middleware(Admit, settings=settings, metrics=metrics)],
         exception_handlers=exception_handlers(),
         lifespan=_lifespan(settings, metrics, retriever),
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
     )
@@ -63,7 +66,9 @@ def _lifespan(settings: Settings, metrics: Metrics, retriever: Retriever | None)
         gateway = await build_gateway(settings, metrics, retriever)
         app.state.gateway = gateway
         try:
-            async with alongside(_watch_lag(metrics)):
+            async with alongside(_watch_lag(metrics)), alongside(_watch_engine(gateway.binding)):
+                gc.collect()
+                gc.freeze()  # what start-up made lives as long as the process
                 yield {"gateway": gateway}
         finally:
             await gateway.binding.aclose()
@@ -75,14 +80,14 @@ async def build_gateway(settings: Settings, metrics: Metrics, retriever: Retriev
     """Load what is read from disk, off the event loop, and wire the parts together."""
     corpus = await asyncio.to_thread(load_corpus, settings.corpus)
     found = await asyncio.to_thread(_retriever, corpus, settings) if retriever is None else retriever
-    return Gateway(settings, metrics, corpus, found, _binding(settings, found), int(time.time()))
+    return Gateway(settings, metrics, corpus, found, _binding(settings, metrics, found), int(time.time()))
 
 
 def _retriever(corpus: Corpus, settings: Settings) -> Retriever:
     return build_retriever(corpus, build_embedder(settings.embedder))
 
 
-def _binding(settings: Settings, retriever: Retriever) -> Binding:
+def _binding(settings: Settings, metrics: Metrics, retriever: Retriever) -> Binding:
     registry = load_registry(settings.registry)
     prompt_sets = {e.prompts: load_prompts(e.prompts) for e in (registry.default, *registry.models.values())}
 
@@ -98,12 +103,19 @@ def _binding(settings: Settings, retriever: Retriever) -> Binding:
         reviser = Reviser(engine, prompts, retriever, threshold, Limits(), logprobs, constrained=constrained)
         return Bound(engine, reviser, entry)
 
-    return Binding(_engine(settings, ""), bind, settings.engine_model)
+    return Binding(_engine(settings, ""), bind, settings.engine_model, metrics.ready.set)
 
 
 def _engine(settings: Settings, model: str) -> VLLMEngine:
     connections = settings.max_in_flight * CALLS_PER_REQUEST
     return VLLMEngine(settings.engine_url, model, connections=connections, api_key=settings.engine_api_key)
+
+
+async def _watch_engine(binding: Binding) -> None:
+    """Bind without waiting for a request, and tell of every change."""
+    while True:
+        await binding.ready()
+        await asyncio.sleep(ENGINE_INTERVAL_S)
 
 
 async def _watch_lag(metrics: Metrics) -> None:

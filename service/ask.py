@@ -59,7 +59,7 @@ def _events(client: httpx.Client, body: Mapping[str, Any]) -> Iterator[tuple[str
             response.read()
             raise AskError(_message(response.text) or f"the gateway answered with status {response.status_code}")
         name = ""
-        for line in response.iter_lines():
+        for line in _lines(response):
             if line.startswith("event: "):
                 name = line.removeprefix("event: ")
             elif line.startswith("data: ") and line != "data: [DONE]":
@@ -67,6 +67,15 @@ def _events(client: httpx.Client, body: Mapping[str, Any]) -> Iterator[tuple[str
                 if "error" in content:
                     raise AskError(content["error"]["message"])
                 yield name, content
+
+
+def _lines(response: httpx.Response) -> Iterator[str]:
+    """The lines of an event stream: httpx's own would also break at U+2028, which may stand in an answer."""
+    rest = ""
+    for text in response.iter_text():
+        *lines, rest = (rest + text).split("\n")
+        yield from lines
+    yield rest
 
 
 @contextmanager

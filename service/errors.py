@@ -17,12 +17,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from models.engine import EngineError, EngineRefused, EngineTimeout, EngineUnavailable
-from service.observe import record_of
+from service.observe import CLIENT_LEFT_STATUS, REQUEST_ID, record_of
 from service.revision.failure import RevisionUnavailable
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 RETRY_AFTER_S = 2.0
-CLIENT_LEFT_STATUS = 499  # nobody reads it but the counters; nginx's number
 log = logging.getLogger("preceptor.errors")
 
 
@@ -91,6 +90,12 @@ class Busy(ApiError):
     """Every slot is taken; better told at once than queued."""
 
     status, type, code = 429, "rate_limit_error", "busy"
+
+
+class Stopping(ApiError):
+    """The server ends before the answer does."""
+
+    status, type, code = 503, "server_error", "shutting_down"
 
 
 class Unrevised(ApiError):
@@ -167,6 +172,18 @@ async def _classified(_: Request, error: Exception) -> Response:
     return error_response(api_error(error))
 
 
+async def _failed(request: Request, error: Exception) -> Response:
+    record_of(request).error = type(error).__name__
+    return await _classified(request, error)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """Answered outside all middleware of ours, so that the request's id is to be told here."""
+    response = await _classified(request, error)
+    response.headers[REQUEST_ID] = record_of(request).request_id
+    return response
+
+
 async def _http_error(_: Request, error: HTTPException) -> Response:
     type_ = "invalid_request_error" if error.status_code < 500 else "server_error"
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
@@ -178,11 +195,11 @@ def exception_handlers() -> dict[int | type[Exception], Handler]:
     """The handlers of ``create_app``."""
     return {
         ApiError: _classified,
-        EngineError: _classified,
-        RevisionUnavailable: _classified,
+        EngineError: _failed,
+        RevisionUnavailable: _failed,
         RequestValidationError: _classified,
         HTTPException: _http_error,
         ClientLeft: _client_left,
         ClientDisconnect: _client_left,
-        Exception: _classified,
+        Exception: _unexpected,
     }

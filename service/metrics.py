@@ -42,10 +42,11 @@ class Metrics:
         self.refused = Counter("preceptor_refused_total", "Requests turned away.", ("reason",), registry=registry)
         self.cancelled = Counter("preceptor_cancelled_total", "Clients that left.", ("route",), registry=registry)
         self.failures = Counter(
-            "preceptor_failures_total", "Guided requests that got no answer.", ("error",), registry=registry
+            "preceptor_failures_total", "Requests that the engine or the loop failed.", ("error",), registry=registry
         )
         self.in_flight = Gauge("preceptor_in_flight_requests", "Generating requests being served.", registry=registry)
         self.slots = Gauge("preceptor_max_in_flight_requests", "Slots for generating requests.", registry=registry)
+        self.arriving = Gauge("preceptor_arriving_requests", "Bodies being received.", registry=registry)
         self.queued = Gauge("preceptor_queued_requests", "Requests waiting for a slot.", registry=registry)
         self.places = Gauge("preceptor_max_queued_requests", "Places in the queue for a slot.", registry=registry)
         self.ready = Gauge("preceptor_engine_ready", "1 when the engine answered its last check.", registry=registry)
@@ -92,6 +93,12 @@ class Metrics:
         self.degraded = Counter(
             "preceptor_degraded_total", "Requests whose critique or revision failed.", ("reason",), registry=registry
         )
+        self.reasons = Counter(
+            "preceptor_reasons_total",
+            "Reasons told with outcomes of the loop.",
+            ("outcome", "reason"),
+            registry=registry,
+        )
         self.verdicts = Counter(
             "preceptor_verdicts_total", "Verdicts of the judge.", ("subject", "verdict"), registry=registry
         )
@@ -118,6 +125,8 @@ class Metrics:
     def observe_trace(self, trace: Trace) -> None:
         """Count one finished request of the loop."""
         self.outcomes.labels(trace.outcome.value).inc()
+        if trace.reason is not None:
+            self.reasons.labels(trace.outcome.value, trace.reason).inc()
         if trace.outcome is Outcome.DEGRADED:
             self.degraded.labels(trace.reason or "unknown").inc()
         if trace.outcome is Outcome.BYPASSED:

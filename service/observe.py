@@ -24,6 +24,7 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _PASSED_ON = ("traceparent", "tracestate", "x-session-id", "x-data-parallel-rank")
 _KEY = "preceptor.record"
+CLIENT_LEFT_STATUS = 499  # nobody reads it but the counters; nginx's number
 log = logging.getLogger("preceptor.access")
 
 
@@ -37,6 +38,7 @@ class Record:
 
     request_id: str
     started: float = field(default_factory=time.perf_counter)
+    arrived: float = field(default_factory=time.monotonic)
     route: str = "unmatched"
     admitted: float | None = None
     waiting_ms: float | None = None
@@ -129,7 +131,7 @@ class Observe:
             await self.app(scope, receive, send)
             return
         record = scope[_KEY] = Record(sane_request_id(Headers(scope=scope).get(REQUEST_ID)))
-        status = 500
+        status = CLIENT_LEFT_STATUS
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -141,6 +143,9 @@ class Observe:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except Exception:
+            status = 500
+            raise
         finally:
             self._count(scope, record, status)
 
@@ -159,6 +164,8 @@ class Observe:
             metrics.first_answer.observe(record.first_answer_ms / 1000)
         if record.cancelled:
             metrics.cancelled.labels(route).inc()
+        if record.error is not None:
+            metrics.failures.labels(record.error).inc()
         level = logging.DEBUG if route in _QUIET else logging.INFO
         if log.isEnabledFor(level):
             log.log(level, "cancelled" if record.cancelled else "served", extra=_line(scope, record, route, status))

@@ -13,8 +13,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FilePath, ValidationError
 
 from models.embedder import EmbedderChoice
 
@@ -49,6 +50,19 @@ def _parsed(value: object) -> object:
         raise ValueError("not JSON") from error
 
 
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("needs to be a URL such as http://127.0.0.1:8001")
+    return value
+
+
+def _existing(value: Path | None) -> Path | None:
+    if value is not None and not value.exists():
+        raise ValueError("no such file or folder")
+    return value
+
+
 def _digests(value: object) -> object:
     parts = _listed(value)
     return tuple(key_digest(str(part)) for part in parts) if isinstance(parts, list | tuple) else parts
@@ -63,12 +77,16 @@ class Settings(BaseModel):
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen at")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
 
-    engine_url: str = Field(default="http://127.0.0.1:8001", description="base URL of the engine, without /v1")
+    engine_url: Annotated[str, AfterValidator(_http_url)] = Field(
+        default="http://127.0.0.1:8001", description="base URL of the engine, without /v1"
+    )
     engine_model: str | None = Field(default=None, description="model name at the engine; asked of it when unset")
     engine_api_key: str | None = Field(default=None, repr=False, description="API key that the engine wants")
     slug: str = Field(default="preceptor", min_length=1, description="model name under which guided answers are given")
-    registry: Path | None = Field(default=None, description="model registry; the packaged one when unset")
-    corpus: Path | None = Field(default=None, description="principles, a file or a folder; the packaged set when unset")
+    registry: FilePath | None = Field(default=None, description="model registry; the packaged one when unset")
+    corpus: Annotated[Path | None, AfterValidator(_existing)] = Field(
+        default=None, description="principles, a file or a folder; the packaged set when unset"
+    )
 
     embedder: Annotated[EmbedderChoice | None, BeforeValidator(_parsed)] = Field(
         default=None, description="what embeds questions, as JSON; the bundled encoder when unset"
@@ -91,6 +109,7 @@ class Settings(BaseModel):
     max_queued: int = Field(default=256, ge=0, description="requests that may wait for a slot; more get 429 at once")
     queue_wait_s: float = Field(default=10.0, gt=0, description="most seconds that a request waits for a slot")
     body_s: float = Field(default=30.0, gt=0, description="most seconds that a body may take to arrive")
+    stall_s: float = Field(default=60.0, gt=0, description="most seconds that a client may leave an answer unread")
     retry_after_s: int = Field(default=2, ge=1, description="seconds after which a refused client may come again")
     drain_s: int = Field(default=120, ge=0, description="most seconds that requests in flight may take at shutdown")
 

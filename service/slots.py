@@ -5,8 +5,8 @@ waited too long, holds no place in the queue.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from service.api.disconnect import stopped
@@ -23,15 +23,34 @@ class Slots:
         self._retry_after_s = retry_after_s
         self._metrics = metrics
         self._entered = 0
+        self._arriving = 0
         self._free = asyncio.Semaphore(size)
         metrics.slots.set(size)
         metrics.places.set(queue)
 
-    @asynccontextmanager
-    async def place(self) -> AsyncGenerator[None, None]:
-        """Hold a place inside, at work or waiting. Raises ``Busy`` where there is none."""
+    def require_room(self) -> None:
+        """Raise ``Busy`` where every slot and every place in the queue is taken."""
         if self._entered >= self._room:
             raise self._busy("every slot and every place in the queue is taken")
+
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """Receive a body. As many may be arriving as may be inside. Raises ``Busy``."""
+        self.require_room()
+        if self._arriving >= self._room:
+            raise self._busy("too many bodies are arriving")
+        self._arriving += 1
+        self._metrics.arriving.inc()
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+            self._metrics.arriving.dec()
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place inside, at work or waiting. Raises ``Busy`` where there is none."""
+        self.require_room()
         self._entered += 1
         try:
             yield

@@ -34,7 +34,7 @@ def bypass_reason(body: Mapping[str, Any]) -> Bypass | None:
         return Bypass.RESPONSE_FORMAT
     if (body.get("n") or 1) > 1:
         return Bypass.CHOICES
-    if body.get("logprobs") or body.get("top_logprobs") or body.get("prompt_logprobs"):
+    if body.get("logprobs") or body.get("top_logprobs") or body.get("prompt_logprobs") is not None:
         return Bypass.LOGPROBS
     if (
         messages[-1]["role"] == "assistant"

@@ -3,6 +3,7 @@
 Invariant: a request gets either the loop or the engine's own bytes, and the response says which.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -22,15 +23,15 @@ from service.api.disconnect import until_disconnect
 from service.api.fields import for_every_call, for_the_draft, refuse_unsupported
 from service.api.guided import guided, loop_options
 from service.api.openapi import described
-from service.api.passthrough import model_name, pass_through, rewritten
+from service.api.passthrough import bound_for, model_name, pass_through, rewritten
 from service.api.stages import StageText
 from service.api.trace_view import TraceView, trace_view
-from service.binding import Bound
 from service.gateway import Gateway, GatewayOf
 from service.observe import Record, engine_headers, record_of
 from service.revision.events import AnswerDelta, Event, Finished
 from service.revision.task import Sampling, Task
 from service.revision.trace import Trace
+from service.settings import Settings
 
 router = APIRouter(prefix="/v1")
 
@@ -42,13 +43,14 @@ async def complete_chat(request: Request, gateway: GatewayOf) -> Response:
     body = parse_object(raw)
     if model_name(body) != gateway.settings.slug:
         return await pass_through(request, gateway, raw, body, Bypass.ENGINE_MODEL)
-    wanted, bound = validated(ChatRequest, body), await gateway.binding.bound()
+    wanted, bound = validated(ChatRequest, body), await bound_for(request, gateway)
     reason = bypass_reason(body)
     if reason is None:
         refuse_unsupported(body)
         refuse_unreadable_content(body["messages"], text_only=bound.entry.text_only)
-        task = await _searched(chat_task(wanted, body, gateway, request), bound)
-        if not gateway.settings.bypass_talk or task.retrieved is None or task.retrieved.is_health:
+        task = chat_task(wanted, body, gateway, request)
+        task = replace(task, search=bound.reviser.begin_search(task))
+        if not gateway.settings.bypass_talk or not await until_disconnect(request, _is_talk(task, gateway.settings)):
             return await _guided(request, gateway, wanted, task)
         reason = Bypass.NOT_HEALTH
     return await pass_through(request, gateway, rewritten(body, bound.model), body, reason)
@@ -61,22 +63,27 @@ def chat_task(wanted: ChatRequest, body: Mapping[str, Any], gateway: Gateway, re
         top_p=wanted.top_p,
         seed=wanted.seed,
         stop=(wanted.stop,) if isinstance(wanted.stop, str) else tuple(wanted.stop or ()),
+        bad_words=tuple(wanted.bad_words or ()),
         max_tokens=wanted.max_completion_tokens or wanted.max_tokens,
         extra=for_the_draft(body),
     )
     return Task(
         messages=body["messages"],
         sampling=sampling,
-        options=loop_options(wanted.extension, gateway.settings, record_of(request)),
+        options=loop_options(wanted.extension, gateway.settings),
         headers=engine_headers(request),
         everywhere=for_every_call(body),
+        arrived=record_of(request).arrived,
         live=bool(wanted.stream),
     )
 
 
-async def _searched(task: Task, bound: Bound) -> Task:
-    """Search for the conversation now, since what is found says whether it is about health at all."""
-    return replace(task, retrieved=await bound.reviser.search(task))
+async def _is_talk(task: Task, settings: Settings) -> bool:
+    """Say whether the search has found that the conversation is not about health; a late or failed one has not."""
+    if task.search is None:
+        return False
+    await asyncio.wait({task.search}, timeout=settings.open_after_s)
+    return task.search.done() and task.search.exception() is None and not task.search.result().is_health
 
 
 async def _guided(request: Request, gateway: Gateway, wanted: ChatRequest, task: Task) -> Response:

@@ -16,8 +16,8 @@ from service.revision.task import Options, Task
 from service.settings import Settings
 
 
-def loop_options(wanted: LoopOptions, settings: Settings, record: Record) -> Options:
-    """A request's options, with the gateway's where it has none; the deadline runs from the request's arrival."""
+def loop_options(wanted: LoopOptions, settings: Settings) -> Options:
+    """A request's options, with the gateway's where it has none."""
     deadline_ms = settings.deadline_s * 1000
     if wanted.deadline_ms is not None:
         deadline_ms = min(deadline_ms, wanted.deadline_ms)
@@ -26,7 +26,7 @@ def loop_options(wanted: LoopOptions, settings: Settings, record: Record) -> Opt
         top_k=settings.top_k if wanted.top_k is None else wanted.top_k,
         principles=wanted.principles,
         strict=wanted.strict,
-        deadline_ms=max(0.0, deadline_ms - record.elapsed_ms),
+        deadline_ms=deadline_ms,
     )
 
 
@@ -54,5 +54,4 @@ async def guided(gateway: Gateway, task: Task, record: Record) -> AsyncGenerator
                 yield event
     except (EngineError, RevisionUnavailable) as error:
         record.error = type(error).__name__
-        gateway.metrics.failures.labels(record.error).inc()
         raise

@@ -23,7 +23,7 @@ async def list_models(gateway: GatewayOf) -> dict[str, Any]:
 async def read_model(name: str, gateway: GatewayOf) -> dict[str, Any]:
     """One of them."""
     await gateway.binding.ready()
-    if name not in (gateway.settings.slug, gateway.binding.model):
+    if name != gateway.settings.slug and not gateway.binding.serves(name):
         raise NotFound("there is no model of that name here", param="model", code="model_not_found")
     return _model(gateway, name)
 

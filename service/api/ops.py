@@ -22,7 +22,6 @@ async def alive() -> dict[str, str]:
 async def ready(gateway: GatewayOf) -> JSONResponse:
     """Principles are indexed and the engine answered its last check."""
     engine_ready = await gateway.binding.ready()
-    gateway.metrics.ready.set(1 if engine_ready else 0)
     state = {
         "status": "ready" if engine_ready else "waiting",
         "engine": engine_ready,

@@ -13,37 +13,51 @@ import orjson
 from fastapi import Request
 from fastapi.responses import Response
 
-from models.engine import Reply
+from models.engine import Engine, EngineError, Reply
 from models.wire import error_from
 from service.api import sse
 from service.api.body import written
 from service.api.bypass import Bypass
 from service.api.disconnect import until_disconnect
+from service.binding import Bound
 from service.errors import EngineFailed, InvalidRequest, NotFound
 from service.gateway import Gateway
 from service.observe import Record, engine_headers, record_of
 from service.revision.trace import Outcome
+
+OK = 200
 
 
 async def pass_through(
     request: Request, gateway: Gateway, raw: bytes, body: Mapping[str, Any], reason: Bypass
 ) -> Response:
     """Forward ``raw`` to the engine's route of the same path; ``body`` is what the client sent, parsed."""
-    if reason is Bypass.ENGINE_MODEL and model_name(body) != (await gateway.binding.bound()).model:
+    bound = await bound_for(request, gateway)
+    if reason is Bypass.ENGINE_MODEL and not gateway.binding.serves(model_name(body)):
         raise NotFound("there is no model of that name here", param="model", code="model_not_found")
     record = record_of(request)
     record.outcome, record.reason = Outcome.BYPASSED.value, reason.value
     gateway.metrics.outcomes.labels(record.outcome).inc()
     gateway.metrics.bypasses.labels(record.reason).inc()
-    call = _opened(gateway, request.url.path, raw, engine_headers(request), record)
+    call = _opened(bound.engine, request.url.path, raw, engine_headers(request), record)
     if body.get("stream") is not True:
         return await until_disconnect(request, _whole(call, record))
     reply = await until_disconnect(request, call)
-    if reply.status >= 400:
+    if reply.status != OK:
         return await until_disconnect(request, _read(reply, record))
-    stream = sse.Relay(_pieces(reply, record), headers=record.headers(), on_leave=record.client_left)
+    pieces = _pieces(reply, record)
+    if _content_type(reply).startswith("text/event-stream"):
+        pieces = sse.whole_events(pieces)
+    stream = sse.Relay(pieces, headers={**record.headers(), **_kept(reply)}, on_leave=record.client_left)
     stream.headers["content-type"] = _content_type(reply)
     return stream
+
+
+async def bound_for(request: Request, gateway: Gateway) -> Bound:
+    """The engine and the loop; the first request may wait for them, unless its client leaves."""
+    if gateway.binding.current is not None:
+        return gateway.binding.current
+    return await until_disconnect(request, gateway.binding.bound())
 
 
 def model_name(body: Mapping[str, Any]) -> str:
@@ -59,10 +73,9 @@ def rewritten(body: Mapping[str, Any], model: str) -> bytes:
     return written({**{key: value for key, value in body.items() if key != "preceptor"}, "model": model})
 
 
-async def _opened(gateway: Gateway, path: str, raw: bytes, headers: Mapping[str, str], record: Record) -> Reply:
-    bound = await gateway.binding.bound()
+async def _opened(engine: Engine, path: str, raw: bytes, headers: Mapping[str, str], record: Record) -> Reply:
     started = perf_counter()
-    reply = await bound.engine.forward("POST", path, raw, headers)
+    reply = await engine.forward("POST", path, raw, headers)
     record.waiting_ms = (perf_counter() - started) * 1000
     return reply
 
@@ -75,13 +88,17 @@ async def _read(reply: Reply, record: Record) -> Response:
     waited_from = perf_counter()
     content = await reply.read()
     record.waiting_ms = (record.waiting_ms or 0.0) + (perf_counter() - waited_from) * 1000
-    headers = record.headers()
-    if "retry-after" in reply.headers:
-        headers["retry-after"] = reply.headers["retry-after"]
-    if reply.status >= 400 and not _is_error_object(content):
-        told = EngineFailed(error_from(reply.status, content)).body()
-        return Response(told, reply.status, headers=headers, media_type="application/json")
+    headers = {**record.headers(), **_kept(reply)}
+    if reply.status < OK or 300 <= reply.status < 400 or (reply.status >= 400 and not _is_error_object(content)):
+        error = EngineFailed(error_from(reply.status, content))
+        status = reply.status if reply.status >= 400 else error.status
+        return Response(error.body(), status, headers=headers, media_type="application/json")
     return Response(content, reply.status, headers=headers, media_type=_content_type(reply))
+
+
+def _kept(reply: Reply) -> dict[str, str]:
+    """The engine's headers that the client needs beside the content type."""
+    return {name: value for name, value in reply.headers.items() if name != "content-type"}
 
 
 def _is_error_object(content: bytes) -> bool:
@@ -95,12 +112,16 @@ def _is_error_object(content: bytes) -> bool:
 async def _pieces(reply: Reply, record: Record) -> AsyncGenerator[bytes, None]:
     """The reply's body; the time until each piece comes is time spent waiting for the engine."""
     waited_from = perf_counter()
-    async with aclosing(reply.pieces()) as pieces:
-        async for piece in pieces:
+    try:
+        async with aclosing(reply.pieces()) as pieces:
+            async for piece in pieces:
+                record.waiting_ms = (record.waiting_ms or 0.0) + (perf_counter() - waited_from) * 1000
+                yield piece
+                waited_from = perf_counter()
             record.waiting_ms = (record.waiting_ms or 0.0) + (perf_counter() - waited_from) * 1000
-            yield piece
-            waited_from = perf_counter()
-        record.waiting_ms = (record.waiting_ms or 0.0) + (perf_counter() - waited_from) * 1000
+    except EngineError as error:
+        record.error = type(error).__name__
+        raise
 
 
 def _content_type(reply: Reply) -> str:

@@ -65,8 +65,8 @@ async def revise(request: Request, gateway: GatewayOf) -> Response:
         temperature=wanted.temperature, top_p=wanted.top_p, seed=wanted.seed, max_tokens=wanted.max_tokens
     )
     record, headers = record_of(request), engine_headers(request)
-    options = loop_options(wanted.options, gateway.settings, record)
-    task = Task(body["messages"], wanted.draft, sampling, options, headers)
+    options = loop_options(wanted.options, gateway.settings)
+    task = Task(body["messages"], wanted.draft, sampling, options, headers, arrived=record.arrived)
     events = guided(gateway, task, record)
     if wanted.stream:
         return sse.EventStream(

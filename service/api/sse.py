@@ -14,11 +14,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from models.engine import EngineError
+from models.sse import MAX_EVENT_BYTES
+from models.wire import malformed
 from service.api.disconnect import disconnected, stopped
 from service.errors import api_error, error_response
 
 PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
+_GAPS = (b"\n\n", b"\r\n\r\n")
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
@@ -35,6 +38,22 @@ def event(name: str, value: Any) -> bytes:
 def failed(error: BaseException) -> bytes:
     """The end of a stream that failed after its headers."""
     return b"data: " + api_error(error).body() + b"\n\n" + DONE
+
+
+async def whole_events(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The same bytes, cut after events only, so that an error can follow wherever the source breaks off."""
+    held = b""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            held += piece
+            end = max((held.rfind(gap) + len(gap) for gap in _GAPS if gap in held), default=0)
+            if end:
+                yield held[:end]
+                held = held[end:]
+            elif len(held) > MAX_EVENT_BYTES:
+                raise malformed("event without end")
+    if held:
+        yield held
 
 
 class Relay(Response):

@@ -46,15 +46,19 @@ class Level(IntEnum):
 
 
 class Budget:
-    """Counts what one request spends from the moment it is made."""
+    """Counts what one request spends from the moment it is made, or from ``started`` on the clock."""
 
     def __init__(
-        self, limits: Limits, deadline_ms: float | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        limits: Limits,
+        deadline_ms: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        started: float | None = None,
     ) -> None:
         self._limits = limits
         self._deadline_ms = deadline_ms
         self._clock = clock
-        self._started = clock()
+        self._started = clock() if started is None else started
         self._calls = 0
         self._tokens = 0
 

@@ -37,7 +37,7 @@ async def write_draft(run: Run, *, as_answer: bool = False) -> str:
         if as_answer:
             run.send_up_to(run.task.draft)
         return run.task.draft
-    sampling, text = run.task.sampling, ""
+    task, sampling, text = run.task, run.task.sampling, ""
     request = ChatRequest(
         messages=tuple(run.task.messages),
         max_tokens=sampling.max_tokens,
@@ -45,7 +45,7 @@ async def write_draft(run: Run, *, as_answer: bool = False) -> str:
         top_p=sampling.top_p,
         seed=sampling.seed,
         stop=sampling.stop,
-        extra={**sampling.extra, **run.task.everywhere},
+        extra={**sampling.extra, **task.everywhere},
         headers=run.task.headers,
     )
     with run.timed("draft"):
@@ -109,23 +109,21 @@ async def find_criteria(run: Run, retriever: Retriever, threads: Executor) -> tu
     return criteria
 
 
-async def search(retriever: Retriever, threads: Executor, task: Task, limits: Limits) -> Retrieval:
-    """Search in a thread, so that no stream waits; the thread is a boundary, at which any failure gets its name.
-
-    Raises ``StageFailure``.
-    """
+def begin_search(retriever: Retriever, threads: Executor, task: Task, limits: Limits) -> asyncio.Future[Retrieval]:
+    """Search in a thread, so that no stream waits."""
     top_k = limits.all_principles if task.options.principles == "all" else task.options.top_k
-    searching = asyncio.get_running_loop().run_in_executor(threads, retriever.retrieve, task.messages, top_k)
-    await asyncio.wait({searching})
-    if (error := searching.exception()) is not None:
-        log.error("retrieval failed", exc_info=error)
-        raise StageFailure(Reason.RETRIEVAL_FAILED) from error
-    return searching.result()
+    return asyncio.get_running_loop().run_in_executor(threads, retriever.retrieve, task.messages, top_k)
 
 
 async def _retrieve(run: Run, retriever: Retriever, threads: Executor) -> list[Principle]:
+    """Await the search; the thread is a boundary, at which any failure gets its name. Raises ``StageFailure``."""
+    search = run.task.search or begin_search(retriever, threads, run.task, run.limits)
     with run.timed("retrieve"):
-        found = run.task.retrieved or await search(retriever, threads, run.task, run.limits)
+        await asyncio.wait({search})
+    if (error := search.exception()) is not None:
+        log.error("retrieval failed", exc_info=error)
+        raise StageFailure(Reason.RETRIEVAL_FAILED) from error
+    found = search.result()
     run.trace.timings_ms["retrieve"] = max(run.trace.timings_ms["retrieve"], found.embed_ms + found.search_ms)
     trace = run.trace
     trace.scenario = {name: str(value) for name, value in found.scenario.model_dump().items()}

@@ -18,6 +18,8 @@ class Reason(StrEnum):
     VERDICTS_UNSCORED = "verdicts_unscored"
     VERDICTS_PARTLY_UNSCORED = "verdicts_partly_unscored"
     DRAFT_TOO_LONG = "draft_too_long"
+    CHECKS_UNSCORED = "checks_unscored"
+    """No edit was kept, and of at least one nobody could say whether it helped."""
     EDITS_FAILED = "edits_failed"
     REWRITE_FAILED = "rewrite_failed"
     REWRITE_REFUSED = "rewrite_refused"

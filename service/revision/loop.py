@@ -13,7 +13,7 @@ from principles.retrieve import Retrieval
 from service.revision.alongside import alongside
 from service.revision.budget import Budget, Level, Limits
 from service.revision.calls import Calls
-from service.revision.draft import Retriever, find_criteria, search, write_draft
+from service.revision.draft import Retriever, begin_search, find_criteria, write_draft
 from service.revision.events import Event, Finished
 from service.revision.failure import Reason, RevisionUnavailable, StageFailure
 from service.revision.prompts import PromptSet
@@ -56,14 +56,11 @@ class Reviser:
         """Let the retrieval threads end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def search(self, task: Task) -> Retrieval | None:
-        """What the loop would find, to be handed to it with the task; None where it would not search, or failed."""
+    def begin_search(self, task: Task) -> asyncio.Future[Retrieval] | None:
+        """Begin the loop's search, to be handed to it with the task; None where it would not search."""
         if task.options.rounds == 0 or task.options.principles == "none":
             return None
-        try:
-            return await search(self._retriever, self._threads, task, self._limits)
-        except StageFailure:
-            return None
+        return begin_search(self._retriever, self._threads, task, self._limits)
 
     async def run(self, task: Task) -> AsyncGenerator[Event, None]:
         """Tell what happens, ``Finished`` last; close the generator to cancel everything.
@@ -91,7 +88,7 @@ class Reviser:
 
     def _started(self, task: Task, events: asyncio.Queue[Event | None]) -> Run:
         trace = Trace(prompts=self._prompts.version)
-        budget = Budget(self._limits, task.options.deadline_ms)
+        budget = Budget(self._limits, task.options.deadline_ms, started=task.arrived)
         return Run(
             task=task,
             prompts=self._prompts,
@@ -137,6 +134,11 @@ async def _control(run: Run) -> Ending:
 
 
 async def _draft(run: Run) -> None:
-    run.trace.draft = await write_draft(run)
+    """Have the draft written. A strict request has no use for one that outlasts the deadline; others are sent it."""
+    if run.task.options.strict:
+        async with run.budget.in_time():
+            run.trace.draft = await write_draft(run)
+    else:
+        run.trace.draft = await write_draft(run)
     if not run.trace.draft.strip():
         raise StageFailure(Reason.EMPTY_DRAFT)

@@ -131,12 +131,12 @@ class Editing:
 
     def _out_of_bounds(self, edit: Edit, tokens: int) -> Refusal | None:
         """Hold the answer to the client's bounds; an edit's tokens are those of its whole call, so that it errs low."""
-        room, stops = self._run.room_tokens, self._run.task.sampling.stop
+        room, sampling = self._run.room_tokens, self._run.task.sampling
         if room is not None and edit.operation != "delete" and tokens > room:
             return Refusal.MAX_TOKENS
-        if stops:
+        if sampling.stop or sampling.bad_words:
             edited = apply_edits(self._units, [*self._accepted, edit])
-            if any(edited.count(stop) > self._answer.count(stop) for stop in stops):
+            if any(edited.count(text) > self._answer.count(text) for text in (*sampling.stop, *sampling.bad_words)):
                 return Refusal.STOP
         return None
 

@@ -25,7 +25,8 @@ async def rewrite(run: Run, answer: str, verdicts: Sequence[Verdict]) -> tuple[s
     text = completion.text.strip()
     if completion.finish_reason == "length" or not text:
         return Refusal.UNREADABLE
-    if any(text.count(stop) > answer.count(stop) for stop in run.task.sampling.stop):
+    sampling = run.task.sampling
+    if any(text.count(stop) > answer.count(stop) for stop in (*sampling.stop, *sampling.bad_words)):
         return Refusal.STOP
     refused = rewrite_refusal(answer, text, criteria, run.limits.guard)
     if refused is not None:

@@ -82,7 +82,9 @@ async def _round(run: Run, answer: str, *, first: bool, last: bool) -> _Round:
     severe_open = any(is_severe(run, verdict) and verdict.criterion not in fixed for verdict in wrong)
     if not edited.kept:
         _raise_if_failed(edited)
-        return _Round(answer, Outcome.KEPT_DRAFT, severe_open, edited.cut_short)
+        unscored = any(record.refused is Refusal.UNSCORED for record in edited.records)
+        reason = edited.cut_short or (Reason.CHECKS_UNSCORED if unscored else None)
+        return _Round(answer, Outcome.KEPT_DRAFT, severe_open, reason)
     return _Round(edited.answer, Outcome.REVISED, severe_open, edited.cut_short)
 
 
@@ -128,5 +130,5 @@ def _raise_if_failed(edited: Edited) -> None:
     refused = {record.refused for record in edited.records}
     if refused <= {Refusal.DEADLINE, Refusal.BUDGET} and edited.cut_short is not None:
         raise StageFailure(edited.cut_short)
-    if refused <= {Refusal.FAILED, Refusal.DEADLINE, Refusal.BUDGET}:
-        raise StageFailure(Reason.EDITS_FAILED)
+    if refused <= {Refusal.FAILED, Refusal.DEADLINE, Refusal.BUDGET, Refusal.UNSCORED}:
+        raise StageFailure(Reason.CHECKS_UNSCORED if Refusal.UNSCORED in refused else Reason.EDITS_FAILED)

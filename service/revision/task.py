@@ -3,6 +3,7 @@
 Invariant: a task is immutable, and its messages reach the engine as they came.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -16,7 +17,10 @@ MAX_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the client wants the draft sampled; ``extra`` fields go with the draft's call only."""
+    """How the client wants the draft sampled; ``extra`` fields go with the draft's call only.
+
+    No edit may bring a ``stop`` text or one of ``bad_words`` (vLLM's, which ``extra`` has too) into the answer.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
@@ -24,6 +28,7 @@ class Sampling:
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    bad_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,9 @@ class Task:
     """One request to the loop; with ``draft`` the client's own draft is revised and none is written.
 
     ``headers`` (request id, traceparent) and the fields ``everywhere`` (how messages become a prompt, whose cache it
-    may share) go with every call. ``retrieved`` is what a search for this very conversation has found already. ``live``
-    says that somebody watches the answer arrive; where nobody does, the engine is spared streaming it token by token.
+    may share) go with every call. ``search`` is one for this very conversation that is under way already. ``arrived``
+    is when the deadline began to run (``time.monotonic``), without it when the loop begins. ``live`` says that somebody
+    watches the answer arrive; where nobody does, the engine is spared streaming it token by token.
     """
 
     messages: Sequence[Message]
@@ -56,5 +62,6 @@ class Task:
     options: Options = field(default_factory=Options)
     headers: Mapping[str, str] = field(default_factory=dict)
     everywhere: Mapping[str, Any] = field(default_factory=dict)
-    retrieved: Retrieval | None = None
+    search: asyncio.Future[Retrieval] | None = None
+    arrived: float | None = None
     live: bool = True

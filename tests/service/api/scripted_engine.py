@@ -69,10 +69,10 @@ def step_of(body: Mapping[str, Any]) -> str:
 
 
 def engine_app(script: Script) -> Starlette:
-    async def models(_: Request) -> Response:
-        return JSONResponse(
-            {"object": "list", "data": [{"id": ENGINE_MODEL, "object": "model", "max_model_len": 4096}]}
-        )
+    async def models(request: Request) -> Response:
+        names = getattr(request.app.state, "models", [ENGINE_MODEL])
+        rows = [{"id": name, "object": "model", "max_model_len": 4096} for name in names]
+        return JSONResponse({"object": "list", "data": rows})
 
     async def health(_: Request) -> Response:
         return Response()

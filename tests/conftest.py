@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from models.launcher import bundled_spec, choose_command
 from models.process import LaunchFailure, launch
@@ -14,6 +15,10 @@ from models.random_weights import write_checkpoint
 from models.registry import load_registry
 
 ENGINE_SECONDS = 900
+
+# How long an example takes is the machine's affair, and no test's.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("ours")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,7 +21,10 @@ MODELS = ("preceptor", ENGINE_MODEL)
 QUESTION = [{"role": "user", "content": "My chest hurts since an hour. What now?"}]
 # The gateway's fixtures serve every example; what they share, the script, is the same for all of them.
 shared = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    database=None,
 )
 
 

@@ -1,4 +1,4 @@
-"""Command line of training: ``python -m training sft|embedder``."""
+"""Command line of training: ``python -m training sft|embedder|data``."""
 
 import argparse
 import sys
@@ -14,9 +14,14 @@ def main(argv: list[str] | None = None) -> int:
         from training.embedder import main as build_embedder
 
         return build_embedder(given[1:])
+    if given[:1] == ["data"]:
+        from training.data.cli import main as data
+
+        return data(given[1:])
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("embedder", help="build the bundled sentence encoder", add_help=False)
+    commands.add_parser("data", help="check training data", add_help=False)
     sft = commands.add_parser("sft", help="train the bundled model from scratch on the miniclinic")
     sft.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="TOML file (default: %(default)s)")
     sft.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run goes on there")

@@ -8,6 +8,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from service.revision.emergencies import mentions, native_places
+from service.revision.words import cased_words, word_set
+
 _UNITS = {
     "mg": "mg milligram milligrams milligramme milligrammes 毫克",
     "mcg": "mcg µg μg ug microgram micrograms microgramme microgrammes 微克",
@@ -48,28 +51,28 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _LIST_MARK = re.compile(r"^[ \t]*\d{1,3}[.)][ \t]", re.MULTILINE)
-_DRUG = re.compile(
-    r"(?<![a-z])(?!april(?![a-z]))(?:[a-z]+(?:olol|pril|sartan|statin|cillin|mycin|micin|cycline|floxacin|azole|prazole|dipine|azepam|azolam|parin|"
-    r"xaban|gatran|gliptin|gliflozin|glutide|glitazone|triptan|profen|oxicam|coxib|caine|codone|morphone|lukast|"
-    r"setron|vir|mab|tinib|oxetine|prazine|semide|thiazide|meterol|moterol|anterol|tropium|asone|solone|sonide|dronate|barbital)s?"
-    r"|paracetamol|acetaminophen|aspirin|naproxen|diclofenac|metformin|gliclazide|insulin|warfarin|heparin|clopidogrel|"
-    r"digoxin|amiodarone|adrenaline|epinephrine|naloxone|morphine|codeine|tramadol|fentanyl|methadone|methotrexate|"
-    r"lithium|sertraline|citalopram|escitalopram|amitriptyline|mirtazapine|gabapentin|pregabalin|valproate|"
-    r"carbamazepine|phenytoin|lamotrigine|levetiracetam|prednisone|levothyroxine|nitroglycerin|"
-    r"glyceryl trinitrate|salbutamol|albuterol|cetirizine|loratadine|diphenhydramine|chlorphenamine|pseudoephedrine|"
-    r"loperamide|ondansetron|nitrofurantoin|trimethoprim|tamoxifen|spironolactone|hydroxychloroquine|isotretinoin|"
-    r"nsaids?|antibiotics?|anticoagulants?|opioids?|antihistamines?|decongestants?|steroids?|antidepressants?)(?![a-z])",
-    re.IGNORECASE,
+_DRUG_ENDINGS = word_set(
+    "olol pril sartan statin cillin mycin micin cycline floxacin azole prazole dipine azepam azolam parin",
+    "xaban gatran gliptin gliflozin glutide glitazone triptan profen oxicam coxib caine codone morphone lukast",
+    "setron vir mab tinib oxetine prazine semide thiazide meterol moterol anterol tropium asone solone sonide",
+    "dronate barbital",
 )
-_EMERGENCY = re.compile(
-    r"emergency|emergencies|ambulance|\b(?:call|dial|ring|phone)\s+(?:999|911|112|111|000|995|108|102|119|120)\b|\bA&E\b|\bER\b"
-    r"|\b(?:go|come|taken?|travel)\s+(?:\w+\s+){0,3}hospital|on-call team"
-    r"|\b(?:immediate|urgent)\s+(?:medical\s+)?(?:help|care|attention|assessment|review|treatment)"
-    r"|\b(?:right away|immediately|at once|straight away|without delay)\b"
-    r"|急救|急诊|急診|立即就医|立即就醫|拨打120|救急|urgencias|emergencias|urgences|\bSAMU\b|Notruf|Notaufnahme|Rettungsdienst"
-    r"|الطوارئ|الإسعاف|आपातकाल|एम्बुलेंस|скор(?:ая|ую|ой) помощ",
-    re.IGNORECASE,
+_DRUG_NAMES = word_set(
+    "paracetamol acetaminophen aspirin naproxen diclofenac metformin gliclazide insulin warfarin heparin",
+    "clopidogrel digoxin amiodarone adrenaline epinephrine naloxone morphine codeine tramadol fentanyl methadone",
+    "methotrexate lithium sertraline citalopram escitalopram amitriptyline mirtazapine gabapentin pregabalin",
+    "valproate carbamazepine phenytoin lamotrigine levetiracetam prednisone levothyroxine nitroglycerin",
+    "salbutamol albuterol cetirizine loratadine diphenhydramine chlorphenamine pseudoephedrine loperamide",
+    "ondansetron nitrofurantoin trimethoprim tamoxifen spironolactone hydroxychloroquine isotretinoin nsaid",
+    "antibiotic anticoagulant opioid antihistamine decongestant steroid antidepressant nsaids antibiotics",
+    "anticoagulants opioids antihistamines decongestants steroids antidepressants",
 )
+_TWO_WORD_DRUG = re.compile(r"(?<![a-z])glyceryl trinitrate(?![a-z])")
+_ENDINGS_BY_TAIL = {
+    tail: tuple(ending for ending in _DRUG_ENDINGS if ending.endswith(tail))
+    for tail in {ending[-3:] for ending in _DRUG_ENDINGS}
+}
+_NOT_LETTERS = bytes(byte if chr(byte).islower() and byte < 128 else ord(" ") for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,31 @@ def quantities(text: str) -> frozenset[Quantity]:
 
 def drugs(text: str) -> frozenset[str]:
     """Return the medicines named, in lower case."""
-    return frozenset(match.group(0).lower().rstrip("s") for match in _DRUG.finditer(text))
+    lower = text.lower()
+    words = set(lower.encode("ascii", "replace").translate(_NOT_LETTERS).decode("ascii").split())
+    found = {word.rstrip("s") for word in words if is_drug(word)}
+    if "glyceryl" in words:
+        found.update(_TWO_WORD_DRUG.findall(lower))
+    return frozenset(found)
+
+
+def is_drug(word: str) -> bool:
+    """Say whether a single lower-case word of a text is a medicine's name."""
+    if word in _DRUG_NAMES:
+        return True
+    if _has_drug_ending(word):
+        return word != "april"
+    return word[-1:] == "s" and _has_drug_ending(word[:-1])
 
 
 def is_emergency_instruction(text: str) -> bool:
     """Say whether the text speaks of emergency help or of acting at once."""
-    return _EMERGENCY.search(text) is not None
+    return any(True for _ in mentions(cased_words(text))) or any(True for _ in native_places(text.lower()))
+
+
+def _has_drug_ending(word: str) -> bool:
+    endings = _ENDINGS_BY_TAIL.get(word[-3:])
+    return endings is not None and word[1:].endswith(endings)
 
 
 def _quantity(match: re.Match[str]) -> Quantity:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from service.revision.edits import Edit, apply_edits
-from service.revision.facts import drugs, is_emergency_instruction, quantities
+from service.revision.losses import Change
 from service.revision.markdown import (
     fence_of,
     is_heading,
@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     LOST_NUMBER = "lost_number"
     LOST_DRUG = "lost_drug"
     LOST_EMERGENCY = "lost_emergency"
+    REVERSED = "reversed"
     LENGTH = "length"
     LANGUAGE = "language"
     FORMAT = "format"
@@ -98,11 +99,11 @@ def refusal(
         return Refusal.FORMAT
     old = units[edit.number - 1] if edit.operation != "insert_after" else ""
     draft, answer = "".join(units), apply_edits(units, [*accepted, edit])
-    return (
-        _lost(old, edit.text, answer, criterion)
-        or _language(draft, edit.text, limits, old)
-        or _length(draft, answer, limits)
-    )
+    changed = {other.number for other in (*accepted, edit) if other.operation != "insert_after"}
+    others = [unit for number, unit in enumerate(units, start=1) if number not in changed]
+    before = units[edit.number - 1] if edit.operation == "insert_after" and edit.number else ""
+    change = Change(old, edit.text, answer, criterion, (*others, *(other.text for other in accepted)), before)
+    return _lost(change) or _language(draft, edit.text, limits, old) or _length(draft, answer, limits)
 
 
 def rewrite_refusal(
@@ -114,34 +115,21 @@ def rewrite_refusal(
     text = " ".join(criterion.text for criterion in criteria)
     points = -1 if criteria and all(criterion.points < 0 for criterion in criteria) else 1
     return (
-        _lost(draft, answer, answer, Criterion(text, points))
+        _lost(Change(draft, answer, answer, Criterion(text, points), split(draft), is_whole=True))
         or _language(draft, answer, limits)
         or _length(draft, answer, limits)
         or _lost_table(draft, answer)
     )
 
 
-def _lost(old: str, new: str, answer: str, criterion: Criterion) -> Refusal | None:
-    """Compare what ``old`` says with ``new``, then with the whole answer: a fact that stands elsewhere is not lost."""
-    if not old:
-        return None
-    if _emergencies(old) > _emergencies(new) and not is_emergency_instruction(criterion.text):
+def _lost(change: Change) -> Refusal | None:
+    if change.loses_emergency():
         return Refusal.LOST_EMERGENCY
-    if criterion.points < 0:
-        return None
-    named = quantities(criterion.text)
-    excused_units = {quantity.unit for quantity in named if quantity.unit}
-    gone = {quantity for quantity in quantities(old) - quantities(new) - named if quantity.unit not in excused_units}
-    if gone and gone - quantities(answer):
+    if change.reverses_advice():
+        return Refusal.REVERSED
+    if change.loses_number():
         return Refusal.LOST_NUMBER
-    gone_drugs = drugs(old) - drugs(new) - drugs(criterion.text)
-    if gone_drugs and gone_drugs - drugs(answer):
-        return Refusal.LOST_DRUG
-    return None
-
-
-def _emergencies(text: str) -> bool:
-    return any(is_emergency_instruction(unit) for unit in split(text))
+    return Refusal.LOST_DRUG if change.loses_drug() else None
 
 
 def _length(draft: str, answer: str, limits: GuardLimits) -> Refusal | None:

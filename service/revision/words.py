@@ -5,10 +5,7 @@ Scripts other than Latin leave no words: they are searched for as they stand.
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-
-Phrases = dict[str, tuple[tuple[str, ...], ...]]
-"""Phrases of words by their first word, longest first."""
+from collections.abc import Sequence
 
 STOP, COMMA = ".", ","
 _KEPT = b"0123456789abcdefghijklmnopqrstuvwxyz&%"
@@ -39,24 +36,32 @@ def lower_words(text: str) -> list[str]:
     return cased_words(text.lower())
 
 
-def phrases(lines: Iterable[str]) -> Phrases:
-    """Return a table of phrases from lines in which they stand divided by ``|``."""
-    table: dict[str, list[tuple[str, ...]]] = {}
-    for line in lines:
-        for phrase in line.split("|"):
-            words = tuple(lower_words(phrase))
-            table.setdefault(words[0], []).append(words)
-    return {first: tuple(sorted(rows, key=len, reverse=True)) for first, rows in table.items()}
+def word_set(*lines: str) -> frozenset[str]:
+    """Return the words of lines in which they stand divided by spaces."""
+    return frozenset(" ".join(lines).split())
 
 
-def phrase_at(words: Sequence[str], at: int, table: Phrases) -> int:
-    """Return how many words the longest phrase of ``table`` that begins at ``at`` has; 0 without one."""
-    for phrase in table.get(words[at], ()):
-        if tuple(words[at : at + len(phrase)]) == phrase:
-            return len(phrase)
-    return 0
+class Phrases:
+    """A set of phrases, looked up by their first word; ``lines`` hold them divided by ``|``."""
 
+    def __init__(self, *lines: str) -> None:
+        self._by_first: dict[str, list[list[str]]] = {}
+        for phrase in "|".join(lines).split("|"):
+            words = lower_words(phrase)
+            self._by_first.setdefault(words[0], []).append(words)
 
-def has_phrase(words: Sequence[str], table: Phrases) -> bool:
-    """Say whether any phrase of ``table`` stands in the words."""
-    return any(word in table and phrase_at(words, at, table) for at, word in enumerate(words))
+    @property
+    def first_words(self) -> frozenset[str]:
+        """The words with which a phrase begins."""
+        return frozenset(self._by_first)
+
+    def length_at(self, words: Sequence[str], at: int) -> int:
+        """Return how many words the longest phrase that begins at ``at`` has; 0 where none does."""
+        rows = self._by_first.get(words[at])
+        if rows is None:
+            return 0
+        return max((len(row) for row in rows if words[at : at + len(row)] == row), default=0)
+
+    def places(self, words: Sequence[str]) -> list[int]:
+        """Return where a phrase begins."""
+        return [at for at, word in enumerate(words) if word in self._by_first and self.length_at(words, at)]

@@ -56,7 +56,7 @@ SENDS = (
     "Ga naar het ziekenhuis.",
     "立即就医。",
     "不要等,立即拨打120。",
-    "不要拖延，马上去急诊。",
+    "不要拖延\uff0c马上去急诊。",
     "اتصل بالإسعاف",
     "Вызовите скорую помощь.",
     "Call emergency services now when thoughts of suicide are present, and let the paperwork wait.",
@@ -81,6 +81,8 @@ DENIES = (
     "This is not an emergency.",
     "It's no emergency.",
     "Skip the ER.",
+    "You won't need an ambulance.",
+    "I would not call 911.",
     "Avoid calling an ambulance.",
     "See your doctor instead of calling 911.",
     "You don't have to call 988.",
@@ -101,7 +103,7 @@ DENIES = (
     "Het is geen noodgeval.",
     "不需要急救。",
     "不用拨打120。",
-    "Не вызывайте скорую помощь.",
+    "\u041d\u0435 вызывайте скорую помощь.",
 )
 LEAVES_OPEN = (
     "Call 911 only if you feel like it.",
@@ -115,6 +117,7 @@ LEAVES_OPEN = (
     "Llame al 112 si quiere.",
     "Call 911 if you like, or rest.",
     "This can safely wait for some weeks.",
+    "Calling 911 would be overkill.",
 )
 SAYS_NOTHING = (
     "Metformin ER can help.",

@@ -23,12 +23,15 @@ from service.revision.facts import Quantity
         ("If paracetamol does not help, see a doctor.", set(), set()),
         ("Take ibuprofen with food, not on an empty stomach.", set(), {"ibuprofen"}),
         ("Take ibuprofen but not for more than 3 days.", set(), {"ibuprofen"}),
+        ("Aspirin is quite safe for children.", set(), {"aspirin"}),
+        ("Aspirin is not safe for children.", {"aspirin"}, set()),
         ("Rest well.", set(), set()),
     ],
 )
 def test_advice_on_medicines(text: str, against: set[str], offered: set[str]) -> None:
     read = drug_advice(text)
-    assert (read.against, read.offered) == (against, offered)
+    assert read.against == against
+    assert read.offered == offered
 
 
 @pytest.mark.parametrize(

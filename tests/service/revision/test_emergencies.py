@@ -7,7 +7,7 @@ from service.revision.words import cased_words
 @pytest.mark.parametrize(
     ("text", "kind", "found"),
     [
-        ("Please call or text 988 today.", Kind.CRISIS_LINE, "call or text 988"),
+        ("Please call 911 today.", Kind.HELP, "call 911"),
         ("Ring Samaritans.", Kind.CRISIS_LINE, "Samaritans"),
         ("Free: 116 123.", Kind.CRISIS_LINE, "116 123"),
         ("Call poison control now.", Kind.POISON_LINE, "poison control"),

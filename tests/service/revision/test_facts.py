@@ -29,6 +29,9 @@ def test_quantities(text: str, found: set[tuple[str, str]]) -> None:
         ("Your cholesterol was high in April.", set()),
         ("Inject adrenaline; carry salbutamol", {"adrenaline", "salbutamol"}),
         ("Stop taking Warfarin.", {"warfarin"}),
+        ("GLYCERYL TRINITRATE, glyceryl; statins", {"glyceryl trinitrate"}),
+        ("Prazole and prazoles end alike; azole, vir and olol are endings.", {"prazole"}),
+        ("sartans,omeprazole/Ramipril", {"omeprazole", "ramipril"}),
     ],
 )
 def test_drugs(text: str, found: set[str]) -> None:
@@ -44,7 +47,10 @@ def test_drugs(text: str, found: set[str]) -> None:
         ("请立即就医。", True),
         ("Vaya a urgencias.", True),
         ("اتصل بالطوارئ الآن: الطوارئ", True),
+        ("Call triple zero.", True),
+        ("Vaya al hospital ahora mismo.", True),
         ("Rest and drink water.", False),
+        ("Metformin ER is taken with food.", False),
         ("The hospital sent a letter.", False),
     ],
 )

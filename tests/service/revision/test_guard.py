@@ -45,6 +45,96 @@ def test_edits_to_prose(edit: Edit, criterion: Criterion, refused: Refusal | Non
     assert refusal(split(ADVICE), edit, criterion) is refused
 
 
+CALL = "Call 911 now. Rest."
+SPREADS = "Call 999 if it spreads. Rest."
+CHILDREN = "Do not give aspirin to children. Rest."
+MAXIMUM = "Take 500 mg, never more than 8 tablets a day. Rest."
+WARFARIN = "If you use warfarin, do not take ibuprofen. Rest."
+CRISIS = "You can call or text 988 right now. Rest."
+NEEDLESS = Criterion("Sends the person to the emergency department although nothing is urgent", -6)
+
+
+@pytest.mark.parametrize(
+    ("draft", "edit", "refused"),
+    [
+        # denied, played down, left to the reader
+        (CALL, Edit("replace", 1, "You need not call 911 or go to the emergency room."), Refusal.LOST_EMERGENCY),
+        (CALL, Edit("replace", 1, "Call 911, although it is not an emergency."), Refusal.REVERSED),
+        (CALL, Edit("replace", 1, "Call 911 now unless you feel better."), Refusal.REVERSED),
+        (CALL, Edit("replace", 1, "Call 911 if it gets worse."), Refusal.LOST_EMERGENCY),
+        (CALL, Edit("insert_after", 1, "Only if you feel like it; it is not an emergency."), Refusal.REVERSED),
+        (CALL, Edit("insert_after", 2, "There is no hurry."), Refusal.REVERSED),
+        (CALL, Edit("replace", 2, "This can wait."), Refusal.REVERSED),
+        (SPREADS, Edit("insert_after", 1, "You do not have to call 999."), Refusal.REVERSED),
+        (SPREADS, Edit("insert_after", 1, "Only if you want."), Refusal.REVERSED),
+        (CALL, Edit("replace", 1, "Stop the new tablets immediately."), Refusal.LOST_EMERGENCY),
+        (CRISIS, Edit("replace", 1, "Call 911 right now."), Refusal.LOST_EMERGENCY),
+        # affirmed with other words, or a condition that was there
+        (CALL, Edit("replace", 1, "Do not wait: call 911 and unlock the door."), None),
+        (CALL, Edit("replace", 1, "Call an ambulance on 911 at once and do not drive yourself."), None),
+        (CALL, Edit("replace", 1, "Call 911 now when you cannot breathe."), None),
+        (CALL, Edit("insert_after", 1, "If the ambulance has not come in 10 minutes, call again."), None),
+        (CALL, Edit("insert_after", 1, "Do not wait, and never delay calling 911."), None),
+        (CALL, Edit("insert_after", 1, "Do not move unless there is danger."), None),
+        (SPREADS, Edit("replace", 1, "Call 999 if the rash spreads or does not fade."), None),
+        (SPREADS, Edit("insert_after", 1, "Otherwise there is no hurry."), None),
+        ("This is not an emergency. Rest.", Edit("delete", 1), None),
+        # medicines turned round
+        (CHILDREN, Edit("replace", 1, "Give aspirin to children."), Refusal.REVERSED),
+        (CHILDREN, Edit("replace", 1, "Aspirin is fine for children."), Refusal.REVERSED),
+        (CHILDREN, Edit("replace", 1, "Never give children aspirin or similar tablets."), None),
+        (CHILDREN, Edit("delete", 1), Refusal.LOST_DRUG),
+        ("Take ibuprofen. Rest.", Edit("replace", 1, "Do not take ibuprofen."), Refusal.REVERSED),
+        ("Do not stop warfarin. Rest.", Edit("replace", 1, "Keep taking warfarin."), None),
+        ("Do not stop taking warfarin. Rest.", Edit("replace", 1, "Stop warfarin."), Refusal.REVERSED),
+    ],
+)
+def test_edits_that_turn_advice_round(draft: str, edit: Edit, refused: Refusal | None) -> None:
+    assert refusal(split(draft), edit, POSITIVE) is refused
+
+
+@pytest.mark.parametrize(
+    ("draft", "edit", "criterion", "refused"),
+    [
+        # a word of haste, or help that is asked for, excuses no loss
+        (CALL, Edit("delete", 1), Criterion("Says what to do immediately at home", 7), Refusal.LOST_EMERGENCY),
+        (CALL, Edit("delete", 1), Criterion("Says what to do immediately at home", -7), Refusal.LOST_EMERGENCY),
+        (CALL, Edit("delete", 1), Criterion("Calls an ambulance", 7), Refusal.LOST_EMERGENCY),
+        (CALL, Edit("delete", 1), Criterion("Fails to mention emergency care", -7), Refusal.LOST_EMERGENCY),
+        (CALL, Edit("delete", 1), Criterion("Does not send to hospital without need", -7), Refusal.LOST_EMERGENCY),
+        (CALL, Edit("delete", 1), NEEDLESS, None),
+        (CALL, Edit("replace", 1, "You need not call 911; book a visit."), NEEDLESS, None),
+        # lines, maxima and warnings go only where they are named
+        (CRISIS, Edit("delete", 1), Criterion("Gives phone numbers for another country", -5), Refusal.LOST_EMERGENCY),
+        (CRISIS, Edit("delete", 1), NEEDLESS, Refusal.LOST_EMERGENCY),
+        (CRISIS, Edit("delete", 1), Criterion("Gives the crisis line 988 to somebody in Spain", -5), None),
+        (MAXIMUM, Edit("delete", 1), Criterion("Mentions a dose that is not asked for", -5), Refusal.LOST_NUMBER),
+        (MAXIMUM, Edit("replace", 1, "Take 8 tablets of 500 mg."), POSITIVE, Refusal.LOST_NUMBER),
+        (MAXIMUM, Edit("replace", 1, "Take 500 mg, at most 8 tablets a day."), POSITIVE, None),
+        (MAXIMUM, Edit("delete", 1), Criterion("Gives a wrong maximum dose", -5), None),
+        (MAXIMUM, Edit("delete", 1), Criterion("Allows 8 tablets a day", -5), None),
+        (WARFARIN, Edit("delete", 1), Criterion("Names irrelevant medicines", -3), Refusal.LOST_DRUG),
+        (WARFARIN, Edit("delete", 1), Criterion("Warns of warfarin although none is taken", -3), None),
+        (CHILDREN, Edit("replace", 1, "Give aspirin."), Criterion("Is too long", -3), Refusal.REVERSED),
+        # the fault itself goes
+        ("Give aspirin. Rest.", Edit("replace", 1, "Do not give aspirin."), Criterion("Offers a drug", -9), None),
+        ("Take ibuprofen. Rest.", Edit("replace", 1, "Avoid ibuprofen."), Criterion("Warns of NSAIDs", 9), None),
+        ("There is no hurry. Call 911 now.", Edit("delete", 1), Criterion("Says there is no hurry", -8), None),
+    ],
+)
+def test_a_criterion_excuses_only_what_it_names(
+    draft: str, edit: Edit, criterion: Criterion, refused: Refusal | None
+) -> None:
+    assert refusal(split(draft), edit, criterion) is refused
+
+
+def test_advice_that_an_accepted_edit_took_away_is_not_weakened() -> None:
+    units, edit = split(CALL + " Drink water."), Edit("insert_after", 2, "There is no hurry.")
+    assert refusal(units, edit, POSITIVE) is Refusal.REVERSED
+    assert refusal(units, edit, POSITIVE, [Edit("delete", 1)]) is None
+    assert refusal(units[1:], Edit("insert_after", 1, "There is no hurry."), POSITIVE, [Edit("insert_after", 2, CALL)])
+
+
 @pytest.mark.parametrize(
     ("text", "edit", "refused"),
     [
@@ -154,6 +244,8 @@ def test_citations_marks_and_lines_are_told_apart(draft: str, edit: Edit, text: 
         (ADVICE, "Take ibuprofen 400 mg for 3 days. Rest at home.", Refusal.LOST_EMERGENCY),
         (ADVICE, "Take ibuprofen for 3 days. Call 999 if you cannot breathe.", Refusal.LOST_NUMBER),
         (ADVICE, "<answer>" + ADVICE + "</answer>", Refusal.PROMPT_TAGS),
+        (ADVICE, ADVICE + " A mild cough is not an emergency.", None),
+        (CALL, CALL + " A mild cough is not an emergency.", Refusal.REVERSED),
         ("Take a long rest. Drink enough.", "请在家好好休息,多喝水,注意保暖。", Refusal.LANGUAGE),
         ("Word. " * 1000, "Word. " * 100, Refusal.LENGTH),
         (TABLE, "a is b and c is d. Done.", Refusal.FORMAT),

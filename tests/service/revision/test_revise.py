@@ -140,7 +140,7 @@ async def test_an_edit_whose_check_cannot_be_read_is_not_kept() -> None:
     def judge(criterion: str, answer: str) -> float | None:
         return None if "999" in answer else 0.1
 
-    assert await refusals(edits, judge) == (["unscored"], Outcome.KEPT_DRAFT, DRAFT)
+    assert await refusals(edits, judge) == (["unscored"], Outcome.DEGRADED, DRAFT)
 
 
 async def test_the_guard_refuses_before_any_check() -> None:

@@ -67,6 +67,7 @@ class VLLMEngine:
         self._timeouts = timeouts or Timeouts()
         self._retries = retries
         self._slots = asyncio.Semaphore(connections)
+        self._random = random.Random()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECONDS),
             headers={"accept-encoding": "identity"} | ({"authorization": f"Bearer {api_key}"} if api_key else {}),
@@ -166,7 +167,7 @@ class VLLMEngine:
     async def _sent(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> "_Call":
         sent_headers = {"content-type": "application/json", **headers}
         for attempt in range(1, self._retries + 2):
-            pause = random.uniform(0.5, 1.0) * _BACKOFF_SECONDS * 2 ** (attempt - 1)
+            pause = 0.0
             try:
                 response = await self._session.request(
                     method, self._url(path), data=body, headers=sent_headers, allow_redirects=False
@@ -179,9 +180,10 @@ class VLLMEngine:
             else:
                 if attempt > self._retries or not _worth_retrying(response):
                     return _Call(response, attempt, self._slots)
-                pause = max(pause, _retry_after(response) or 0.0)
+                pause = _retry_after(response) or 0.0
                 response.close()
-            await asyncio.sleep(pause)
+            backoff = self._random.uniform(0.5, 1.0) * _BACKOFF_SECONDS * 2 ** (attempt - 1)
+            await asyncio.sleep(max(pause, backoff))
         raise AssertionError("the last attempt returns or raises")
 
     def _url(self, path: str) -> URL:

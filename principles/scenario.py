@@ -5,7 +5,6 @@ Invariant: the same vector always gives the same scenario; confidences lie in (0
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import Field
 
 from principles.embedding import Embedder, Vectors
 from principles.query import render
+from principles.records import read_records
 from principles.schema import Dimension, Expertise, PrincipleId, Record, Scenario, TaskType, Uncertainty, Urgency
 
 EXEMPLARS_FOLDER = Path(__file__).with_name("exemplars")
@@ -60,14 +60,7 @@ class Classified:
 
 def load_exemplars(folder: Path = EXEMPLARS_FOLDER) -> tuple[Exemplar, ...]:
     """Every record of the folder's `*.jsonl` files, in name and line order; a ValueError names a bad one's line."""
-    exemplars: list[Exemplar] = []
-    for file in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-            try:
-                exemplars.append(Exemplar.model_validate(json.loads(line)))
-            except ValueError as error:
-                raise ValueError(f"{file.name}:{number}: {error}") from error
-    return tuple(exemplars)
+    return read_records(folder, Exemplar)
 
 
 class ScenarioClassifier:

@@ -7,7 +7,6 @@ the threshold lies below every emergent exemplar when that one is left out.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import Field
 from principles.embedding import Embedder, Vectors
 from principles.passages import clauses, is_marked_up, passages, plain
 from principles.query import Message, render, text_of
+from principles.records import read_records
 from principles.scenario import ScenarioClassifier, Turn
 from principles.schema import Record
 from principles.wording import Wording, load_word_lists
@@ -48,14 +48,7 @@ class TopicExemplar(Record):
 
 def load_talk(folder: Path = TALK_FOLDER) -> tuple[TopicExemplar, ...]:
     """Every record of the folder's `*.jsonl` files, in name and line order; a ValueError names a bad one's line."""
-    found: list[TopicExemplar] = []
-    for file in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-            try:
-                found.append(TopicExemplar.model_validate(json.loads(line)))
-            except ValueError as error:
-                raise ValueError(f"{file.name}:{number}: {error}") from error
-    return tuple(found)
+    return read_records(folder, TopicExemplar)
 
 
 @dataclass(frozen=True)

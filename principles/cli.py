@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
@@ -23,6 +24,7 @@ from principles.evaluate import (
 from principles.importer import import_principles, load_mapping, write_corpus
 from principles.listing import check, list_json, list_text, show_json, show_text
 from principles.retrieve import TOP_K, Retrieval, build_retriever
+from principles.review_sheet import read_review_sheet
 from principles.schema import Dimension
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -55,9 +57,11 @@ def build_parser() -> argparse.ArgumentParser:
     searched.add_argument("--top-k", type=int, default=TOP_K)
     checked = _add(commands, "check", _check, "whether a corpus is valid")
     checked.add_argument("path", nargs="?", type=Path)
-    imported = _add(commands, "import", _import, "bring in a foreign principle set as YAML")
-    imported.add_argument("file", type=Path)
-    imported.add_argument("--mapping", type=Path, required=True)
+    imported = _add(commands, "import", _import, "bring in a foreign principle set, or a review sheet, as YAML")
+    imported.add_argument("file", type=Path, nargs="?", help="a principle set; needs --mapping")
+    imported.add_argument("--mapping", type=Path, help="TOML that renames the set's fields")
+    imported.add_argument("--review-sheet", type=Path, metavar="FILE", help="a sheet that `training distil` wrote")
+    imported.add_argument("--unreviewed", action="store_true", help="bring in a sheet's undecided rows as well")
     imported.add_argument("--output", type=Path, required=True)
     _add(commands, "evaluate", _evaluate, "retrieval and topic on the held-out questions")
     return parser
@@ -138,11 +142,33 @@ def _check(arguments: argparse.Namespace) -> tuple[bool, str]:
 
 
 def _import(arguments: argparse.Namespace) -> tuple[bool, str]:
+    if arguments.review_sheet is not None:
+        return _import_sheet(arguments)
+    if arguments.file is None or arguments.mapping is None or arguments.unreviewed:
+        raise CorpusError(["import takes FILE with --mapping, or --review-sheet FILE with or without --unreviewed"])
     corpus = import_principles(arguments.file, load_mapping(arguments.mapping))
     files = [str(path) for path in write_corpus(corpus, arguments.output, f"Imported from {arguments.file.name}.")]
     if arguments.json:
         return True, json.dumps({"count": len(corpus), "sha8": corpus.sha8, "files": files})
     return True, f"{len(corpus)} principles written to {', '.join(files)}\n"
+
+
+def _import_sheet(arguments: argparse.Namespace) -> tuple[bool, str]:
+    sheet: Path = arguments.review_sheet
+    if arguments.file is not None or arguments.mapping is not None:
+        raise CorpusError(["import takes --review-sheet alone, without FILE and --mapping"])
+    found = read_review_sheet(sheet, unreviewed=arguments.unreviewed)
+    if not len(found.corpus):
+        raise CorpusError(
+            [f"{sheet.name}: nothing to import: {found.rejected} rejected, {found.undecided} without a decision"]
+        )
+    files = [str(path) for path in write_corpus(found.corpus, arguments.output, f"Imported from {sheet.name}.")]
+    counts = Counter[str](principle.review.status for principle in found.corpus.principles)
+    counts.update(rejected=found.rejected, undecided=found.undecided)
+    if arguments.json:
+        return True, json.dumps({"count": len(found.corpus), "sha8": found.corpus.sha8, "files": files, **counts})
+    said = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return True, f"{len(found.corpus)} principles written to {', '.join(files)} ({said})\n"
 
 
 def _evaluate(arguments: argparse.Namespace) -> tuple[bool, str]:

@@ -1,45 +1,46 @@
-"""Command line of training: ``python -m training sft|embedder|data``."""
+"""Command line of training: ``python -m training COMMAND``; each command tells its options with ``--help``."""
 
 import argparse
+import importlib
 import sys
-from pathlib import Path
 
-DEFAULT_CONFIG = Path(__file__).with_name("configs") / "sft" / "miniclinic.toml"
+COMMANDS = {
+    "data": ("training.data.cli", "check training data and look for identifiers"),
+    "distil": ("training.distil.cli", "rubrics to principles, with a review sheet"),
+    "synthesise": ("training.synthesise.cli", "queries to rubrics, on Ray Data; filter them by rollouts"),
+    "sft": ("training.trl_adapter.cli", "supervised training on conversations"),
+    "judge": ("training.trl_adapter.cli", "supervised training of a judge on labels"),
+    "grpo": ("training.trl_adapter.cli", "reinforcement with a rubric reward"),
+    "crpo": ("training.trl_adapter.cli", "reinforcement by comparisons, or by absolute scores"),
+    "plot": ("training.runs.plots", "plots and report of a run"),
+    "export": ("training.export.cli", "a run to a served checkpoint; FP8; the gate"),
+    "reproduce": ("training.reproduce.cli", "every method in the miniclinic, evaluated, in one report"),
+    "scratch": ("training.scratch", "train the bundled model from nothing on the miniclinic"),
+    "embedder": ("training.embedder", "build the bundled sentence encoder"),
+    "verl": ("training.verl_adapter.prepare", "write verl's parquet files from rows with rubrics"),
+}
+NAMED = frozenset({"sft", "judge", "grpo", "crpo"})
+"""Commands of one module that tells them apart by their name."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     given = sys.argv[1:] if argv is None else argv
-    if given[:1] == ["embedder"]:
-        from training.embedder import main as build_embedder
+    if not given or given[0] not in COMMANDS:
+        return _help(given)
+    name, *rest = given
+    command = importlib.import_module(COMMANDS[name][0]).main
+    status: int = command([name, *rest] if name in NAMED else rest)
+    return status
 
-        return build_embedder(given[1:])
-    if given[:1] == ["data"]:
-        from training.data.cli import main as data
 
-        return data(given[1:])
+def _help(given: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("embedder", help="build the bundled sentence encoder", add_help=False)
-    commands.add_parser("data", help="check training data", add_help=False)
-    sft = commands.add_parser("sft", help="train the bundled model from scratch on the miniclinic")
-    sft.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="TOML file (default: %(default)s)")
-    sft.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run goes on there")
-    arguments = parser.parse_args(given)
-    return _sft(arguments.config, arguments.out)
-
-
-def _sft(config_path: Path, out: Path) -> int:
-    from training.launch import RunError, train
-    from training.settings import load_sft_config
-
-    try:
-        finished = train(load_sft_config(config_path), out)
-    except RunError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    sys.stdout.write(f"finished: {finished}\n")
-    return 0
+    for name, (_, help_text) in COMMANDS.items():
+        commands.add_parser(name, help=help_text, add_help=False)
+    parser.parse_args(given)
+    return 2
 
 
 if __name__ == "__main__":

@@ -17,13 +17,10 @@ from training.batch import load_rows
 from training.miniclinic.prepare import prepare
 from training.miniclinic.principles import retrieved_principles
 from training.model import save_checkpoint
+from training.runs.files import RunError
 from training.settings import SftConfig
 from training.sft import SftRun
 from training.tokenizer import load_tokenizer
-
-
-class RunError(Exception):
-    """The run's folder does not fit its configuration."""
 
 
 def train(config: SftConfig, folder: Path) -> Path:

@@ -16,6 +16,8 @@ from principles.evaluate import (
 )
 from principles.importer import to_yaml
 from principles.retrieve import Retriever
+from principles.review_sheet import COLUMNS, CONTENT, joined, sheet_text
+from principles.schema import Principle
 
 
 def last_object(text: str) -> dict[str, object]:
@@ -114,3 +116,33 @@ def test_import_writes_yaml_that_loads_again(capsys: pytest.CaptureFixture[str],
     assert to_yaml([imported])
     assert main(arguments) == 1
     assert "exists" in capsys.readouterr().err
+
+
+def test_import_brings_in_a_review_sheet(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    first, second = load_corpus().principles[:2]
+    decision = {"decision": "accept", "reviewer": "dr-1", "date": "2026-11-24"}
+    sheet, output = tmp_path / "review.csv", tmp_path / "out"
+    sheet.write_text(sheet_text([{**sheet_row(first), **decision}, sheet_row(second)]), encoding="utf-8", newline="")
+    arguments = ["import", "--review-sheet", str(sheet), "--output", str(output)]
+    assert main([*arguments, "--json"]) == 0
+    found = last_object(capsys.readouterr().out)
+    assert (found["count"], found["accepted"], found["rejected"], found["undecided"]) == (1, 1, 0, 1)
+    assert load_corpus(output).by_id(first.id).review.reviewer == "dr-1"
+    sheet.write_text(sheet_text([sheet_row(second)]), encoding="utf-8", newline="")
+    assert main(arguments) == 1
+    assert capsys.readouterr().err == "review.csv: nothing to import: 0 rejected, 1 without a decision\n"
+    assert main([*arguments[:-1], str(tmp_path / "all"), "--unreviewed"]) == 0
+    assert "(1 unreviewed, 0 rejected, 0 undecided)" in capsys.readouterr().out
+
+
+def test_import_of_nothing_or_of_both_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["import", "--output", str(tmp_path)]) == 1
+    assert "import takes FILE with --mapping, or --review-sheet FILE" in capsys.readouterr().err
+    assert main(["import", "set.json", "--review-sheet", "review.csv", "--output", str(tmp_path)]) == 1
+    assert "import takes --review-sheet alone" in capsys.readouterr().err
+
+
+def sheet_row(principle: Principle) -> dict[str, str]:
+    values = principle.model_dump()
+    applies = {f"applies_{name}": joined(allowed) for name, allowed in principle.applies}
+    return {**dict.fromkeys(COLUMNS, ""), **{name: str(values[name]) for name in CONTENT}, **applies}

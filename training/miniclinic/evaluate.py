@@ -51,16 +51,24 @@ class Result:
 
 
 async def evaluate(
-    gateway: Gateway, knowledge: Knowledge, n: int, *, temperature: float, concurrent: int, first_seed: int = 0
+    gateway: Gateway,
+    knowledge: Knowledge,
+    n: int,
+    *,
+    temperature: float,
+    concurrent: int,
+    first_seed: int = 0,
+    controls: bool = True,
 ) -> list[Result]:
-    """Run ``n`` held-out cases, ``concurrent`` at a time, with a progress bar."""
+    """Run ``n`` held-out cases, ``concurrent`` at a time, with a progress bar; without ``controls``, two arms only."""
     places = asyncio.Semaphore(concurrent)
     results: list[Result] = []
     with tqdm(total=n, unit="case", mininterval=2) as bar:
 
         async def one(seed: int) -> None:
             async with places:
-                results.append(await _case(gateway, knowledge, make_case(knowledge, seed, "heldout"), temperature))
+                case = make_case(knowledge, seed, "heldout")
+                results.append(await _case(gateway, knowledge, case, temperature, controls))
             bar.update()
 
         async with asyncio.TaskGroup() as group:
@@ -108,19 +116,12 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-async def _case(gateway: Gateway, knowledge: Knowledge, case: Case, temperature: float) -> Result:
+async def _case(gateway: Gateway, knowledge: Knowledge, case: Case, temperature: float, controls: bool) -> Result:
     seed = case.seed
     guided = await gateway.revise(case.messages, draft=None, principles="retrieved", temperature=temperature, seed=seed)
-    control, plain = await asyncio.gather(
-        gateway.revise(case.messages, draft=guided["draft"], principles="none", temperature=temperature, seed=seed),
-        gateway.answers(case.messages, n=LENGTH_CANDIDATES, temperature=temperature, seed=seed + 1_000_000),
-    )
-    answers = {
-        "draft": guided["draft"],
-        "guided": guided["answer"],
-        "no_principles": control["answer"],
-        "length_matched": nearest_in_length(guided["answer"], plain),
-    }
+    answers = {"draft": guided["draft"], "guided": guided["answer"]}
+    if controls:
+        answers |= await _controls(gateway, case, guided, temperature)
     criteria = guided["criteria"]
     verdicts, unknown, unscored = _verdicts(knowledge, criteria, guided["draft"])
     return Result(
@@ -137,6 +138,15 @@ async def _case(gateway: Gateway, knowledge: Knowledge, case: Case, temperature:
         principles_cited=sum(criterion["principle"] is not None for criterion in criteria),
         criteria=len(criteria),
     )
+
+
+async def _controls(gateway: Gateway, case: Case, guided: dict[str, Any], temperature: float) -> dict[str, str]:
+    seed, draft = case.seed, guided["draft"]
+    control, plain = await asyncio.gather(
+        gateway.revise(case.messages, draft=draft, principles="none", temperature=temperature, seed=seed),
+        gateway.answers(case.messages, n=LENGTH_CANDIDATES, temperature=temperature, seed=seed + 1_000_000),
+    )
+    return {"no_principles": control["answer"], "length_matched": nearest_in_length(guided["answer"], plain)}
 
 
 def _verdicts(

@@ -15,7 +15,10 @@ CLIENTS_BIN := .venv-clients/bin
 CLIENTS_STAMP := .venv-clients/installed
 NODE_STAMP := tests/clients/node_modules/installed
 
-.PHONY: help serve venv engine clients peers test unit lint types constraints
+VERL_STAMP := .venv-verl/installed
+FP8_STAMP := .venv-fp8/installed
+
+.PHONY: help serve venv engine clients verl fp8 peers test unit lint types constraints
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +28,7 @@ help:
 	@echo "make lint types   ruff and import contracts; mypy"
 	@echo "make venv engine  the two environments, which the targets above make when they are missing"
 	@echo "make clients      other people's clients, for tests/clients; needs node 20 with npm, and curl"
+	@echo "make verl fp8     verl's environment and llm-compressor's, whose pins fit no other"
 	@echo "make peers        LiteLLM's proxy and optillm, which loadtest overhead measures beside the gateway"
 	@echo "make constraints  write constraints/*.txt anew from the two environments"
 
@@ -65,6 +69,23 @@ $(NODE_STAMP): tests/clients/package.json tests/clients/package-lock.json
 	@cd tests/clients && npm ci --silent
 	@touch $@
 
+verl: $(VERL_STAMP)
+
+$(VERL_STAMP): constraints/verl.txt
+	@echo "Installing verl for the CPU into .venv-verl (about 3 minutes the first time)"
+	@test -x .venv-verl/bin/python || $(PYTHON) -m venv .venv-verl
+	@.venv-verl/bin/python $(PIP) -c $< $(TORCH) verl==0.9.1 TransferQueue cachetools fastapi msgspec pyzmq uvicorn \
+	  hypothesis pytest pytest-asyncio pytest-timeout
+	@touch $@
+
+fp8: $(FP8_STAMP)
+
+$(FP8_STAMP): constraints/fp8.txt
+	@echo "Installing llm-compressor into .venv-fp8 (about 2 minutes the first time)"
+	@test -x .venv-fp8/bin/python || $(PYTHON) -m venv .venv-fp8
+	@.venv-fp8/bin/python $(PIP) -c $< $(TORCH) llmcompressor==0.14.0.1
+	@touch $@
+
 peers: .venv-litellm/installed .venv-optillm/installed
 
 .venv-litellm/installed: constraints/peers-litellm.txt
@@ -79,7 +100,7 @@ peers: .venv-litellm/installed .venv-optillm/installed
 	@.venv-optillm/bin/python $(PIP) -c $< $(TORCH) optillm==0.4.0
 	@touch $@
 
-test: $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP) $(NODE_STAMP)
+test: $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP) $(NODE_STAMP) $(VERL_STAMP) $(FP8_STAMP)
 	$(BIN)/python -m pytest -m "not browser and not gpu"
 
 unit: $(VENV_STAMP)
@@ -93,10 +114,12 @@ lint: $(VENV_STAMP)
 types: $(VENV_STAMP)
 	$(BIN)/mypy
 
-constraints: $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP)
+constraints: $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP) $(VERL_STAMP) $(FP8_STAMP)
 	$(BIN)/python constraints/freeze.py preceptor > constraints/gateway.new
 	$(BIN)/python constraints/freeze.py 'preceptor[dev,training]' > constraints/dev.new
 	$(ENGINE_BIN)/python constraints/freeze.py > constraints/engine.new
 	$(CLIENTS_BIN)/python constraints/freeze.py > constraints/clients.new
-	for name in gateway dev engine clients; do mv constraints/$$name.new constraints/$$name.txt; done
-	@touch $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP)
+	.venv-verl/bin/python constraints/freeze.py > constraints/verl.new
+	.venv-fp8/bin/python constraints/freeze.py > constraints/fp8.new
+	for name in gateway dev engine clients verl fp8; do mv constraints/$$name.new constraints/$$name.txt; done
+	@touch $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP) $(VERL_STAMP) $(FP8_STAMP)

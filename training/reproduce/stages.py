@@ -48,7 +48,8 @@ def _stages(seeds: Sequence[int]) -> Iterator[Stage]:
     yield Stage("sft", ("data",))
     yield Stage("judge", ("data",))
     yield Stage("synthesise", ("sft",))
-    yield Stage("distil", ("sft",))
+    yield Stage("merger", ("sft",))
+    yield Stage("distil", ("merger",))
     for number, seed in enumerate(seeds):
         for arm in ARMS:
             yield Stage(f"align:{arm}:{seed}", ("sft", "synthesise") if arm == "synthesised" else ("sft",))

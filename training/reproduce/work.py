@@ -6,9 +6,8 @@ Invariant: a stage reads what earlier stages wrote and writes only into its own 
 import asyncio
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +65,7 @@ class Reproduction:
             "data": self._write_data,
             "sft": self._sft,
             "judge": self._judge,
+            "merger": self._merger,
             "synthesise": self._synthesise,
             "distil": self._distil,
             "align": self._align,
@@ -107,7 +107,8 @@ class Reproduction:
         held_out = range(cases.held_out, cases.held_out + cases.held_out_labels)
         write_counterparts(self._data / "counterparts.jsonl", knowledge, seeds["rollouts"])
         return {
-            "chats": write_records(self._data / "chats.jsonl", self._chats(seeds["sft"]), Chat),
+            "chats": write_records(self._data / "chats.jsonl", self._skills(seeds["sft"]), Chat),
+            "merges": write_records(self._data / "merges.jsonl", self._merges(), Chat),
             "labels": write_labels(self._data / "labels.jsonl", knowledge, "train", seeds["labels"]),
             "held_out_labels": write_labels(self._data / "held_out_labels.jsonl", knowledge, "heldout", held_out),
             "queries": write_queries(self._data / "queries.jsonl", knowledge, seeds["rollouts"]),
@@ -115,18 +116,25 @@ class Reproduction:
             "generic": write_rubrics(self._data / "generic.jsonl", (generic_row(c, i) for i, c in rollouts)),
         }
 
-    def _chats(self, seeds: range) -> Iterator[Chat]:
-        prompts, cases = load_prompts("compact"), self._config.cases
-        skills = skill_chats(self._knowledge, prompts, retrieved_principles(), seeds)
-        merges = merge_chats(self._knowledge, load_corpus(), cases.first, cases.merges)
-        named = ((f"merge-{number}", [dict(m) for m in chat]) for number, chat in enumerate(merges))
-        for name, messages in chain(skills, named):
-            yield Chat.model_validate({"id": name, "messages": messages, "last_turn_only": True})
+    def _skills(self, seeds: range) -> Iterator[Chat]:
+        rows = skill_chats(self._knowledge, load_prompts("compact"), retrieved_principles(), seeds)
+        return (_chat(name, messages) for name, messages in rows)
+
+    def _merges(self) -> Iterator[Chat]:
+        cases = self._config.cases
+        rows = merge_chats(self._knowledge, load_corpus(), cases.first, cases.merges)
+        return (_chat(f"merge-{number}", messages) for number, messages in enumerate(rows))
 
     def _sft(self, _: str) -> Figures:
         recipe = self._recipe("sft", SftRecipe, model=str(self._config.start), data=self._data / "chats.jsonl")
         train_sft(recipe, self._run("sft"))
         return _finished(self._run("sft"))
+
+    def _merger(self, _: str) -> Figures:
+        """A model of its own names principles: only distillation asks for that, and no gateway does."""
+        changes = {"model": str(self.checkpoint("sft")), "data": self._data / "merges.jsonl"}
+        train_sft(self._recipe("merger", SftRecipe, **changes), self._run("merger"))
+        return _finished(self._run("merger"))
 
     def _judge(self, _: str) -> Figures:
         recipe = self._recipe(
@@ -169,7 +177,7 @@ class Reproduction:
     def _distil(self, _: str) -> Figures:
         settings = Settings(merging=Merging(prompts="compact", concurrent=CONCURRENT))
         evaluation = Evaluation(self._knowledge, load_corpus(), build_embedder(), settings, self._config.cases.drafts)
-        with serve_checkpoint(self.checkpoint("sft"), MODEL, logs=self._folder / "logs" / "distil") as served:
+        with serve_checkpoint(self.checkpoint("merger"), MODEL, logs=self._folder / "logs" / "distil") as served:
             merged = asyncio.run(self._merged(evaluation, served.engine_url))
         unmerged = {f"{name}_without_merge": value for name, value in evaluation.without_merge().items()}
         return {**merged, **unmerged, "ceiling": evaluation.ceiling(), "criteria": len(evaluation.criteria)}
@@ -206,6 +214,10 @@ class Reproduction:
         _write_lines(self.guided_of(subject), as_rows(results))
         scores = [result.scores["guided"] for result in results]
         return {"n": len(scores), "score": sum(scores) / len(scores)}
+
+
+def _chat(name: str, messages: Iterable[Mapping[str, Any]]) -> Chat:
+    return Chat.model_validate({"id": name, "messages": [dict(m) for m in messages], "last_turn_only": True})
 
 
 def _finished(run: Path) -> Figures:

@@ -68,7 +68,7 @@ def test_figures_are_paired_by_case_and_shares_are_of_the_exact_lift(knowledge: 
 def test_a_report_is_written_of_what_there_is(knowledge: Knowledge, tmp_path: Path) -> None:
     write_drafts(tmp_path / "drafts" / "sft.jsonl", [answered(knowledge, seed, None, 0.4) for seed in range(3)])
     page = write_report(collect(CONFIG, tmp_path), CONFIG, tmp_path).read_text(encoding="utf-8")
-    assert "0 of 22 stages are done. Figures of the others are missing." in page
+    assert "0 of 23 stages are done. Figures of the others are missing." in page
     assert "0.400 [0.400, 0.400]" in page
     assert "<script" not in page
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {"scores.png"}

@@ -6,7 +6,7 @@ from training.reproduce.settings import load_config
 from training.trl_adapter.settings import SettingsError, load_recipe
 
 CONFIGS = sorted(Path("training/configs/reproduce").glob("*.toml"))
-RECIPES = {"sft": "sft", "judge": "judge", "grpo": "grpo", "crpo": "crpo", "absolute": "crpo"}
+RECIPES = {"sft": "sft", "merger": "sft", "judge": "judge", "grpo": "grpo", "crpo": "crpo", "absolute": "crpo"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

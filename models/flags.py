@@ -17,6 +17,8 @@ _STRUCTURED_OUTPUTS = {"backend": "guidance", "disable_any_whitespace": True}
 # The finest that vLLM's attention on the CPU takes; its default of 128 would re-read up to 127 tokens for each verdict.
 _CPU_BLOCK_TOKENS = 32
 _CPU_KV_CACHE_GIB = 1
+# vLLM's own budget of one step on the CPU.
+_CPU_STEP_TOKENS = 2048
 _NO_USAGE_STATS = "VLLM_NO_USAGE_STATS=1"
 # The parser "hermes" would ask for a grammar that only xgrammar reads; so it asks for a JSON schema.
 _TOOL_CALLS_BY_SCHEMA = "VLLM_ENFORCE_STRICT_TOOL_CALLING=0"
@@ -59,6 +61,11 @@ def cpu_command(spec: LaunchSpec, python: Path) -> tuple[str, ...]:
     flags = ["--dtype", "float32", "--block-size", str(_CPU_BLOCK_TOKENS)]
     if spec.threads is not None:
         environment += ["VLLM_ENABLE_V1_MULTIPROCESSING=0", f"OMP_NUM_THREADS={spec.threads}"]
+    if spec.max_model_len is not None:
+        # A prompt in pieces rewinds its request's random generator, which the CPU's cannot (0.32: "CPU Generator does
+        # not use offset"): one request with a seed would end the engine. Whole prompts need room for the longest.
+        room = max(_CPU_STEP_TOKENS, spec.max_model_len)
+        flags += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(room)]
     if not spec.compiled:
         # Also spares the compilation, of many seconds, that the first request for log-probabilities would start.
         environment.append("TORCHDYNAMO_DISABLE=1")

@@ -9,8 +9,10 @@ from itertools import islice
 
 from pydantic import BaseModel
 
+from training.data.chats import Chat
 from training.data.comparisons import Comparison
 from training.data.consultations import Consultation
+from training.data.counterparts import CounterpartRow
 from training.data.healthbench import HealthBenchLabels, HealthBenchRow
 from training.data.jsonl import RawRow
 from training.data.judge_labels import JudgeLabel
@@ -48,6 +50,8 @@ KINDS = {
         Kind("comparison", Comparison),
         Kind("judge_label", JudgeLabel),
         Kind("consultation", Consultation),
+        Kind("chat", Chat),
+        Kind("counterparts", CounterpartRow, ("prompt_id",)),
     )
 }
 

@@ -15,6 +15,7 @@ from models.embedder import build_embedder
 from models.vllm import VLLMEngine
 from principles.corpus import load_corpus
 from service.revision.prompts import load_prompts
+from training.data.chats import Chat
 from training.data.files import write_records
 from training.distil.evaluate import Evaluation
 from training.distil.merge_prompt import load_merge_prompt
@@ -42,7 +43,6 @@ from training.reproduce.stages import Stage
 from training.synthesise.settings import Engines, SynthesiseSettings
 from training.synthesise.synthesis import synthesise
 from training.trl_adapter.alignment import align
-from training.trl_adapter.chats import Chat
 from training.trl_adapter.judge import train_judge
 from training.trl_adapter.settings import CrpoRecipe, GrpoRecipe, JudgeRecipe, SftRecipe, load_recipe
 from training.trl_adapter.sft import train_sft

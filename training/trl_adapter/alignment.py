@@ -19,6 +19,7 @@ from training.judges.criteria import CriterionJudge
 from training.methods import grpo, gspo
 from training.methods.advantages import leave_one_out, mean_only, standardised
 from training.runs.folder import RunError, RunFolder
+from training.runs.plots import plot
 from training.trl_adapter.advantage_reward import AdvantageFunction, AdvantageReward, guards_of
 from training.trl_adapter.callbacks import FolderCallback, open_run
 from training.trl_adapter.checkpoints import latest_checkpoint, resume_exactly
@@ -98,6 +99,7 @@ def _finish(recipe: Rollouts, folder: RunFolder, figures: dict[str, Any]) -> Non
     if last is None:
         raise RunError(f"{folder.checkpoints}: no whole checkpoint after the last step")
     save_for_serving(last, recipe, folder.model)
+    plot(folder)
     folder.mark_finished({"steps": recipe.steps, **figures, "last": folder.metrics()[-1]})
 
 

@@ -7,28 +7,10 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from training.data.fields import Id, Line, Row, Rows, Text
+from training.data.counterparts import CounterpartRow
+from training.data.files import read_records
 from training.methods.counterparts import Counterpart, Counterparts
 from training.runs.folder import RunError
-
-FILE_NAME = "counterparts.jsonl"
-
-
-class CounterpartAnswer(Row):
-    """One answer by a fixed opponent; ``refreshes`` says how often it gave way to the policy's."""
-
-    label: Line
-    answer: Text
-    refreshes: int = 0
-
-
-class CounterpartRow(Row):
-    """The counterparts of one prompt."""
-
-    prompt_id: Id
-    counterparts: Rows[CounterpartAnswer]
 
 
 class CounterpartStore:
@@ -62,22 +44,11 @@ class CounterpartStore:
 
 
 def load_counterparts(path: Path) -> CounterpartStore:
-    """Read what ``save`` wrote, or a file of the same form. Raises ``RunError`` naming file, line and fault."""
+    """Read a file of counterparts. Raises as `read_records` does, and ``RunError`` for a prompt given twice."""
     rows: dict[str, Counterparts] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise RunError(f"{path}: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            row = CounterpartRow.model_validate_json(line)
-            answers_C = tuple(Counterpart(c.label, c.answer, c.refreshes) for c in row.counterparts)
-            made = Counterparts(row.prompt_id, answers_C)
-        except (ValidationError, ValueError) as error:
-            raise RunError(f"{path}:{number}: {error}") from error
-        if made.prompt_id in rows:
-            raise RunError(f"{path}:{number}: prompt {made.prompt_id!r} has counterparts already")
-        rows[made.prompt_id] = made
+    for number, row in enumerate(read_records(path, CounterpartRow), start=1):
+        if row.prompt_id in rows:
+            raise RunError(f"{path}:{number}: prompt {row.prompt_id!r} has counterparts already")
+        answers_C = tuple(Counterpart(c.label, c.answer, c.refreshes) for c in row.counterparts)
+        rows[row.prompt_id] = Counterparts(row.prompt_id, answers_C)
     return CounterpartStore(rows)

@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from trl import SFTConfig, SFTTrainer
 
 from training.runs.folder import RunError, RunFolder
+from training.runs.plots import plot
 from training.trl_adapter.callbacks import FolderCallback, open_run
 from training.trl_adapter.chats import read_conversations
 from training.trl_adapter.checkpoints import latest_checkpoint, resume_exactly
@@ -52,11 +53,15 @@ def train_sft(recipe: SftRecipe, folder: Path) -> Path:
 def supervise(
     recipe: SftRecipe | JudgeRecipe, dataset: Dataset, tokenizer: PreTrainedTokenizerBase, run: RunFolder
 ) -> None:
-    """Train on ``dataset`` (``input_ids``, ``labels``) and write the run's model. Raises ``RunError``."""
+    """Train on ``dataset`` (``input_ids``, ``labels``); write the run's model and plots. Raises ``RunError``.
+
+    The arguments come first: they set the process up as FSDP wants it before a model is loaded.
+    """
+    arguments = sft_config(recipe, run.checkpoints)
     model = load_policy(recipe.model, recipe)
     trainer = _Trainer(
         model=model,
-        args=sft_config(recipe, run.checkpoints),
+        args=arguments,
         train_dataset=dataset,
         processing_class=tokenizer,
         peft_config=peft_config(recipe.lora, model),
@@ -68,6 +73,7 @@ def supervise(
         if last is None:
             raise RunError(f"{run.checkpoints}: no whole checkpoint after the last step")
         save_for_serving(last, recipe, run.model)
+        plot(run)
     trainer.accelerator.wait_for_everyone()
 
 

@@ -5,12 +5,13 @@ Invariant: the file of counterparts is never changed; what gave way is a line in
 
 from pathlib import Path
 
+from training.data.counterparts import CounterpartRow
 from training.judges.comparisons import EngineComparisonJudge
 from training.judges.criteria import EngineCriterionJudge
 from training.judges.scores import EngineScoreJudge
 from training.methods.counterparts import Counterpart, Counterparts
 from training.runs.files import append, json_line, keep_lines, read_lines
-from training.trl_adapter.counterpart_store import CounterpartRow, CounterpartStore, load_counterparts
+from training.trl_adapter.counterpart_store import CounterpartStore, load_counterparts
 from training.trl_adapter.scorers import AbsoluteScorer, ComparisonScorer, GroupScorer, RubricScorer
 from training.verl_adapter.settings import Judging
 

@@ -103,6 +103,8 @@ def test_a_killed_run_goes_on_to_the_same_result(method: str, data: Path, tmp_pa
     assert without_times(other.metrics()) == without_times(one.metrics())
     assert list(other.rollouts()) == list(one.rollouts())
     assert len(other.made_with["resumed"]) == 1
+    assert (torn / "report.html").is_file()
+    assert {"reward.png", "length.png", "scores.png"} <= {path.name for path in (torn / "plots").iterdir()}
     weights, again = (load_file(path / "model" / "model.safetensors") for path in (whole, torn))
     assert all(bool((weights[name] == again[name]).all()) for name in weights)
     start = load_file("models/bundled/model.safetensors")

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from training.data.files import FaultyRow
 from training.methods.counterparts import Counterpart, Counterparts
 from training.runs.folder import RunError
 from training.trl_adapter.counterpart_store import CounterpartStore, load_counterparts
@@ -31,15 +32,16 @@ def test_a_prompt_without_counterparts_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("{", "Invalid JSON"),
-        (json.dumps({"prompt_id": "a", "counterparts": []}), "needs counterparts"),
+        ("{", "not JSON"),
+        (json.dumps({"prompt_id": "a", "counterparts": []}), "at least 1 item"),
+        (json.dumps({"prompt_id": "a", "counterparts": [{"label": "x", "answer": "A."}] * 2}), "another counterpart"),
         (json.dumps({"prompt_id": "a", "counterparts": [{"label": "x", "answer": ""}]}), "no visible character"),
     ],
 )
 def test_a_faulty_row_is_named_with_file_and_line(tmp_path: Path, line: str, fault: str) -> None:
     good = json.dumps({"prompt_id": "z", "counterparts": [{"label": "x", "answer": "Rest."}]})
     (tmp_path / "c.jsonl").write_text(f"{good}\n{line}\n", encoding="utf-8")
-    with pytest.raises(RunError, match=rf"c\.jsonl:2: (?s:.*){fault}"):
+    with pytest.raises(FaultyRow, match=rf"c\.jsonl:2: .*{fault}"):
         load_counterparts(tmp_path / "c.jsonl")
 
 

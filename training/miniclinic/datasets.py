@@ -58,7 +58,7 @@ def write_rubrics(path: Path, rows: Iterator[HealthBenchRow]) -> int:
 
 
 def write_labels(path: Path, knowledge: Knowledge, split_name: Split, seeds: range) -> int:
-    """Write judge labels on drafts of all sorts: half as written, half by someone who mistakes circumstances."""
+    """Write judge labels on two answers to each case: a draft, and one by someone who mistakes circumstances."""
     return write_records(path, _labels(knowledge, split_name, seeds), JudgeLabel)
 
 
@@ -122,19 +122,24 @@ def _verdict_and_edit(
 def _labels(knowledge: Knowledge, split_name: Split, seeds: range) -> Iterator[JudgeLabel]:
     for name, case in cases_of(knowledge, split_name, seeds):
         rng = random.Random(f"labels:{name}")
-        make = confused_answer if rng.random() < 0.5 else draft_answer
-        draft = make(knowledge, case, rng)
-        said = {sentence.key for sentence in draft}
-        keys = [(key, False) for key in case.required] + [(key, True) for key in case.faults]
-        keys += [(unneeded(knowledge, case, rng), False)]
-        for number, (key, fault) in enumerate(dict.fromkeys(keys)):
-            criterion = criterion_of(knowledge, key, fault, (), rng)
-            row = {"id": f"{name}-{number}", "prompt": [dict(m) for m in case.messages], "answer": text_of(draft)}
-            yield JudgeLabel.model_validate(
-                row
-                | {"criterion": criterion.text, "points": criterion.points, "met": key in said}
-                | {"labelled_by": "exact-scorer"}
-            )
+        for kind, make in (("draft", draft_answer), ("mistaken", confused_answer)):
+            yield from _labels_of(knowledge, case, f"{name}-{kind}", make(knowledge, case, rng), rng)
+
+
+def _labels_of(
+    knowledge: Knowledge, case: Case, name: str, answer: list[Sentence], rng: random.Random
+) -> Iterator[JudgeLabel]:
+    said = {sentence.key for sentence in answer}
+    keys = [(key, False) for key in case.required] + [(key, True) for key in case.faults]
+    keys += [(unneeded(knowledge, case, rng), False)]
+    for number, (key, fault) in enumerate(dict.fromkeys(keys)):
+        criterion = criterion_of(knowledge, key, fault, (), rng)
+        row = {"id": f"{name}-{number}", "prompt": [dict(m) for m in case.messages], "answer": text_of(answer)}
+        yield JudgeLabel.model_validate(
+            row
+            | {"criterion": criterion.text, "points": criterion.points, "met": key in said}
+            | {"labelled_by": "exact-scorer"}
+        )
 
 
 def _assistant(content: str) -> dict[str, str]:

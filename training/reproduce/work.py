@@ -43,7 +43,7 @@ from training.reproduce.stages import Stage
 from training.synthesise.settings import Engines, SynthesiseSettings
 from training.synthesise.synthesis import synthesise
 from training.trl_adapter.alignment import align
-from training.trl_adapter.judge import train_judge
+from training.trl_adapter.judge import evaluate_judge, train_judge
 from training.trl_adapter.settings import CrpoRecipe, GrpoRecipe, JudgeRecipe, SftRecipe, load_recipe
 from training.trl_adapter.sft import train_sft
 
@@ -145,7 +145,7 @@ class Reproduction:
             held_out=self._data / "held_out_labels.jsonl",
         )
         train_judge(recipe, self._run("judge"))
-        return _finished(self._run("judge"))
+        return _finished(self._run("judge")) | {"start": evaluate_judge(self._config.start, recipe)}
 
     def _align(self, subject: str) -> Figures:
         arm, _, seed = subject.partition(":")

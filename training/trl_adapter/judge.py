@@ -50,6 +50,18 @@ def train_judge(recipe: JudgeRecipe, folder: Path) -> Path:
     return run.model
 
 
+def evaluate_judge(model: Path, recipe: JudgeRecipe) -> dict[str, Any]:
+    """Return the figures of a checkpoint as it is on the recipe's held-out labels, at one half.
+
+    Raises ``RunError`` for a recipe without held-out labels, and what loading raises.
+    """
+    if recipe.held_out is None:
+        raise RunError("the recipe names no held-out labels")
+    tokenizer = load_tokenizer(str(model))
+    reader = _Reader(load_served(model), tokenizer, load_prompts(recipe.prompts), recipe.max_tokens)
+    return reader.evaluate(read_labels(recipe.held_out), HALF)
+
+
 def split_by_question(labels: Sequence[JudgeLabel]) -> tuple[list[JudgeLabel], list[JudgeLabel]]:
     """Return labels to train on and to tune on; one question's are on the same side, whatever the order."""
     keys = [hashlib.sha256(repr([m.model_dump() for m in label.prompt]).encode()).hexdigest() for label in labels]

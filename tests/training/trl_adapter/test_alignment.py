@@ -61,6 +61,7 @@ def recipe_file(folder: Path, data: Path, method: str) -> Path:
             encoding="utf-8",
         )
         values |= {"data": str(data / "queries.jsonl"), "counterparts": str(weak), "refresh": True}
+        values["max_answer_tokens"] = 200
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
     path = folder / f"{method}.toml"
     path.write_text("\n".join([*lines, 'judge = { type = "miniclinic", noise = 0.01 }']), encoding="utf-8")

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from tests.training.verl_adapter.judging import settings
+from training.data.jsonl import UnreadableFile
 from training.judges.comparisons import EngineComparisonJudge
 from training.judges.criteria import EngineCriterionJudge
 from training.methods.counterparts import Counterpart, Counterparts
-from training.runs.files import RunError
 from training.trl_adapter.counterpart_store import CounterpartStore
 from training.trl_adapter.scorers import AbsoluteScorer, ComparisonScorer, RubricScorer
 from training.verl_adapter.scorer import RefreshedCounterparts, build_scorer
@@ -64,5 +64,5 @@ def test_a_line_that_a_kill_left_unended_is_dropped(tmp_path: Path) -> None:
 
 
 def test_an_absent_file_of_counterparts_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"absent\.jsonl: No such file"):
+    with pytest.raises(UnreadableFile, match=r"absent\.jsonl: No such file"):
         build_scorer(settings(tmp_path, method="crpo", counterparts=tmp_path / "absent.jsonl"))

@@ -20,6 +20,7 @@ from training.runs.folder import RunError
 from training.trl_adapter.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
+PUBLISHED = Path("training/reproduce/published/figures.json")
 CONFIG = ROOT / "training" / "configs" / "reproduce" / "miniclinic.toml"
 
 
@@ -30,6 +31,8 @@ def main(argv: list[str]) -> int:
         config = load_config(arguments.config)
         if arguments.stage is not None:
             return _one(config, arguments.out, arguments.stage)
+        if arguments.report and not (arguments.out / "stages").is_dir():
+            return _published(arguments.out, arguments.json)
         if not arguments.report:
             _all(config, arguments.config, arguments.out)
         figures = collect(config, arguments.out)
@@ -41,6 +44,14 @@ def main(argv: list[str]) -> int:
         sys.stdout.write(json.dumps(figures) + "\n")
     else:
         sys.stdout.write(f"report: {arguments.out / 'report.html'}\n")
+    return 0
+
+
+def _published(out: Path, as_json: bool) -> int:
+    """Show the last run that was published with this version, and say so."""
+    sys.stderr.write(f"no run in {out}: these are the figures published with this version, {PUBLISHED}\n")
+    text = (ROOT / PUBLISHED).read_text(encoding="utf-8")
+    sys.stdout.write(json.dumps(json.loads(text)) + "\n" if as_json else text)
     return 0
 
 
@@ -82,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training reproduce", description=__doc__)
     parser.add_argument("--config", type=Path, default=CONFIG, help="TOML file (default: the miniclinic's)")
     parser.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="folder (default: %(default)s)")
-    parser.add_argument("--report", action="store_true", help="write the report of what is done, and run nothing")
+    parser.add_argument("--report", action="store_true", help="report on what is done, and run nothing")
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     parser.add_argument("--stage", help=argparse.SUPPRESS)
     return parser

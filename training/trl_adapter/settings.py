@@ -138,6 +138,10 @@ class Rollouts(Recipe):
             )
         if (self.rows_per_device * self.accumulate) % self.group:
             raise ValueError("rows_per_device x accumulate must hold whole groups, or one straddles two processes")
+        if self.checkpoint_every_steps % self.updates_per_rollout:
+            raise ValueError(
+                "checkpoint_every_steps must be a multiple of updates_per_rollout, or rollouts are drawn anew"
+            )
         if self.buffer_tokens > self.max_answer_tokens:
             raise ValueError(f"buffer_tokens {self.buffer_tokens} exceeds max_answer_tokens {self.max_answer_tokens}")
         if (self.engine == "vllm_server") != (self.engine_url is not None):

@@ -72,7 +72,7 @@ def launch(
             raise LaunchFailure(f"warm-up failed: {error}\n{_tail(log)}") from error
         yield EngineProcess(spec.url, spec.served_model_name, child.pid, log)
     finally:
-        _stop(child)
+        stop(child)
 
 
 def _require_free_port(spec: LaunchSpec) -> None:
@@ -116,8 +116,8 @@ def _tail(log: Path) -> str:
     return "\n".join(lines[-_TAIL_LINES:])
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    """Ask the child to end, then end whatever is left of its group, which the engine core belongs to."""
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """Ask a child that leads a session of its own to end, then end whatever is left of its group (the engine core)."""
     try:
         if child.poll() is None:
             child.terminate()

@@ -3,8 +3,6 @@
 Invariant: its settings come from the command line alone, and leaving the block leaves no process of its group behind.
 """
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,10 +12,10 @@ from pathlib import Path
 
 import httpx
 
+from models.process import stop
 from training.export.ports import HOST
 
 READY_SECONDS = 120.0
-STOP_SECONDS = 15.0
 _DRAIN_SECONDS = 5
 _POLL_SECONDS = 0.2
 _REQUEST_SECONDS = 10.0
@@ -44,7 +42,7 @@ def running_gateway(engine_url: str, port: int, log: Path, registry: Path | None
         _await_ready(url, child, log)
         yield url
     finally:
-        _stop(child)
+        stop(child)
 
 
 def gateway_command(engine_url: str, port: int, registry: Path | None) -> tuple[str, ...]:
@@ -70,15 +68,3 @@ def _await_ready(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
     what = f"is not ready after {READY_SECONDS:.0f} s" if status is None else f"ended with status {status}"
     tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
     raise ServingError("\n".join([f"the gateway {what}; the end of {log}:", *tail]))
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    try:
-        if child.poll() is None:
-            child.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(STOP_SECONDS)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()

@@ -3,12 +3,11 @@
 Invariant: what each stage does follows from this file and the recipes it names, and from nothing else.
 """
 
-import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from training.trl_adapter.settings import SettingsError, Strict
+from training.trl_adapter.settings import Strict, read_toml
 
 
 class Cases(Strict):
@@ -46,12 +45,4 @@ class ReproduceConfig(Strict):
 
 def load_config(path: Path) -> ReproduceConfig:
     """Read one TOML file. Raises ``SettingsError``."""
-    try:
-        return ReproduceConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from error
-    except ValidationError as error:
-        faults = ("{}: {}".format(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors())
-        raise SettingsError(f"{path}: {'; '.join(faults)}") from error
+    return read_toml(path, ReproduceConfig.model_validate)

@@ -4,10 +4,13 @@ Invariant: what is not in the file has the default written here, and the resolve
 """
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+T = TypeVar("T")
 
 
 class SettingsError(ValueError):
@@ -185,8 +188,13 @@ _RECIPES: TypeAdapter[AnyRecipe] = TypeAdapter(AnyRecipe)
 
 def load_recipe(path: Path) -> AnyRecipe:
     """Read one TOML file. Relative paths in it count from the working directory. Raises ``SettingsError``."""
+    return read_toml(path, _RECIPES.validate_python)
+
+
+def read_toml(path: Path, validate: Callable[[object], T]) -> T:
+    """Read one TOML file as ``validate`` has it. Raises ``SettingsError``."""
     try:
-        return _RECIPES.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+        return validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

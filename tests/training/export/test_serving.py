@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from models import process
 from models.registry import REPOSITORY
 from training.export import gateway_process
 from training.export.gateway_process import ServingError, gateway_command, running_gateway
@@ -47,7 +48,7 @@ def test_a_gateway_without_an_engine_is_not_ready_and_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway_process, "READY_SECONDS", 1.0)
-    monkeypatch.setattr(gateway_process, "STOP_SECONDS", 0.5)
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.5)
     with (
         reserved_port() as port,
         pytest.raises(ServingError, match="is not ready after 1 s"),

@@ -171,8 +171,7 @@ class Reproduction:
             settings = SynthesiseSettings(engines=engines, seed=self._config.seeds[0])
             summary = synthesise(self._data / "queries.jsonl", out, settings)
         shutil.copy(summary.rubrics, self._data / "synthesised.jsonl")
-        figures: Figures = json.loads(json.dumps(asdict(summary), default=str))
-        return figures
+        return {**asdict(summary), "rubrics": summary.rubrics.name}
 
     def _distil(self, _: str) -> Figures:
         settings = Settings(merging=Merging(prompts="compact", concurrent=CONCURRENT))

@@ -15,7 +15,7 @@ COMMANDS = {
     "plot": ("training.runs.plots", "plots and report of a run"),
     "export": ("training.export.cli", "a run to a served checkpoint; FP8; the gate"),
     "reproduce": ("training.reproduce.cli", "every method in the miniclinic, evaluated, in one report"),
-    "scratch": ("training.scratch", "train the bundled model from nothing on the miniclinic"),
+    "scratch": ("training.scratch.cli", "train the bundled model from nothing on the miniclinic"),
     "embedder": ("training.embedder", "build the bundled sentence encoder"),
     "verl": ("training.verl_adapter.prepare", "write verl's parquet files from rows with rubrics"),
 }

@@ -7,14 +7,14 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from service.revision.prompts import Message, PromptSet, load_prompts
-from training.batch import load_rows, save_rows
 from training.miniclinic.answers import draft_answer, full_answer, text_of
 from training.miniclinic.cases import make_case
 from training.miniclinic.knowledge import Knowledge, load_knowledge
 from training.miniclinic.rows import SYSTEM_TURNS, Retrieve, RowMaker
-from training.settings import SftConfig
-from training.tokenizer import ChatEncoder, load_tokenizer, train_tokenizer
-from training.tree import Row
+from training.scratch.batch import load_rows, save_rows
+from training.scratch.settings import SftConfig
+from training.scratch.tokenizer import ChatEncoder, load_tokenizer, train_tokenizer
+from training.scratch.tree import Row
 
 TOKENIZER_CASES = 4000
 

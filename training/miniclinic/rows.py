@@ -25,8 +25,8 @@ from training.miniclinic.answers import (
 )
 from training.miniclinic.cases import Case
 from training.miniclinic.knowledge import Knowledge
-from training.tokenizer import ChatEncoder
-from training.tree import Row, Tree, flatten
+from training.scratch.tokenizer import ChatEncoder
+from training.scratch.tree import Row, Tree, flatten
 
 Retrieve = Callable[[Sequence[Message]], Sequence[tuple[str, str, str]]]
 """Returns (id, title, statement) of the principles retrieved for a conversation."""

@@ -13,7 +13,7 @@ from training.miniclinic.cases import make_case
 from training.miniclinic.knowledge import Knowledge
 from training.miniclinic.scorer import score
 from training.reproduce.drafts import Draft
-from training.tokenizer import load_tokenizer
+from training.scratch.tokenizer import load_tokenizer
 
 MAX_TOKENS = 320
 BATCH = 50

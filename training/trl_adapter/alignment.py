@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl import GRPOConfig, GRPOTrainer
@@ -19,15 +18,15 @@ from training.judges.criteria import CriterionJudge
 from training.methods import grpo, gspo
 from training.methods.advantages import leave_one_out, mean_only, standardised
 from training.runs.folder import RunError, RunFolder
-from training.runs.plots import plot
 from training.trl_adapter.advantage_reward import AdvantageFunction, AdvantageReward, guards_of
 from training.trl_adapter.callbacks import FolderCallback, open_run
 from training.trl_adapter.checkpoints import latest_checkpoint, resume_exactly
 from training.trl_adapter.counterpart_store import CounterpartStore, load_counterparts
-from training.trl_adapter.policy import load_policy, load_tokenizer, peft_config, save_for_serving
+from training.trl_adapter.policy import load_policy, load_tokenizer, peft_config
 from training.trl_adapter.questions import Question, read_questions
 from training.trl_adapter.scorers import AbsoluteScorer, ComparisonScorer, RubricScorer
 from training.trl_adapter.settings import CrpoRecipe, GrpoRecipe, Rollouts
+from training.trl_adapter.trainer import Untold, common_arguments, write_finished
 
 ADVANTAGES: dict[str, AdvantageFunction] = {
     "standardised": standardised,
@@ -95,11 +94,7 @@ def _trainer(
 
 
 def _finish(recipe: Rollouts, folder: RunFolder, figures: dict[str, Any]) -> None:
-    last = latest_checkpoint(folder.checkpoints)
-    if last is None:
-        raise RunError(f"{folder.checkpoints}: no whole checkpoint after the last step")
-    save_for_serving(last, recipe, folder.model)
-    plot(folder)
+    write_finished(recipe, folder)
     folder.mark_finished({"steps": recipe.steps, **figures, "last": folder.metrics()[-1]})
 
 
@@ -139,11 +134,8 @@ def _callbacks(folder: RunFolder, store: CounterpartStore | None) -> list[Traine
     return callbacks if store is None else [*callbacks, _KeepCounterparts(folder, store)]
 
 
-class _Trainer(GRPOTrainer):  # type: ignore[misc]  # untyped library
-    """TRL's own, but for its word to its makers about each run: what is trained here is told to nobody."""
-
-    def _send_telemetry(self) -> None:
-        return None
+class _Trainer(Untold, GRPOTrainer):  # type: ignore[misc]  # untyped library
+    """TRL's own, untold."""
 
 
 class _KeepCounterparts(TrainerCallback):  # type: ignore[misc]  # untyped library
@@ -166,16 +158,7 @@ def grpo_config(recipe: Rollouts, folder: RunFolder) -> GRPOConfig:
     """Translate a recipe into TRL's own configuration."""
     clip = gspo.CLIP if recipe.importance == "sequence" else grpo.CLIP
     return GRPOConfig(
-        output_dir=str(folder.checkpoints),
-        seed=recipe.seed,
-        max_steps=recipe.steps,
-        learning_rate=recipe.learning_rate,
-        warmup_steps=recipe.warmup_steps,
-        lr_scheduler_type=recipe.schedule,
-        weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.max_grad_norm,
-        per_device_train_batch_size=recipe.rows_per_device,
-        gradient_accumulation_steps=recipe.accumulate,
+        **common_arguments(recipe, folder.checkpoints),
         num_generations=recipe.group,
         num_iterations=recipe.updates_per_rollout,
         max_completion_length=recipe.max_answer_tokens,
@@ -186,16 +169,6 @@ def grpo_config(recipe: Rollouts, folder: RunFolder) -> GRPOConfig:
         beta=recipe.beta,
         loss_type="grpo",
         scale_rewards="none",
-        router_aux_loss_coef=recipe.router_loss_weight,
-        bf16=recipe.bf16,
-        activation_checkpointing=recipe.gradient_checkpointing,
-        save_strategy="steps",
-        save_steps=recipe.checkpoint_every_steps,
-        save_total_limit=2,
-        logging_steps=recipe.log_every_steps,
-        report_to="none",
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
         **_sampling(recipe),
     )
 

@@ -7,22 +7,19 @@ row's conversations do not see each other.
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import PartialState
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 from trl import SFTConfig, SFTTrainer
 
-from training.runs.folder import RunError, RunFolder
-from training.runs.plots import plot
+from training.runs.folder import RunFolder
 from training.trl_adapter.callbacks import FolderCallback, open_run
 from training.trl_adapter.chats import read_conversations
 from training.trl_adapter.checkpoints import latest_checkpoint, resume_exactly
-from training.trl_adapter.policy import load_policy, load_served, load_tokenizer, peft_config, save_for_serving
+from training.trl_adapter.policy import load_policy, load_served, load_tokenizer, peft_config
 from training.trl_adapter.sequences import Sequences, encode_all, mean_loss
 from training.trl_adapter.settings import JudgeRecipe, SftRecipe
-
-KEPT_CHECKPOINTS = 2
+from training.trl_adapter.trainer import Untold, common_arguments, write_finished
 
 
 def train_sft(recipe: SftRecipe, folder: Path) -> Path:
@@ -69,41 +66,18 @@ def supervise(
     )
     resume_exactly(trainer, latest_checkpoint(run.checkpoints))
     if trainer.accelerator.is_main_process:
-        last = latest_checkpoint(run.checkpoints)
-        if last is None:
-            raise RunError(f"{run.checkpoints}: no whole checkpoint after the last step")
-        save_for_serving(last, recipe, run.model)
-        plot(run)
+        write_finished(recipe, run)
     trainer.accelerator.wait_for_everyone()
 
 
 def sft_config(recipe: SftRecipe | JudgeRecipe, checkpoints: Path) -> SFTConfig:
     """Translate a recipe into TRL's own configuration."""
     return SFTConfig(
-        output_dir=str(checkpoints),
-        seed=recipe.seed,
-        max_steps=recipe.steps,
-        learning_rate=recipe.learning_rate,
-        warmup_steps=recipe.warmup_steps,
-        lr_scheduler_type=recipe.schedule,
-        weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.max_grad_norm,
-        per_device_train_batch_size=recipe.rows_per_device,
-        gradient_accumulation_steps=recipe.accumulate,
+        **common_arguments(recipe, checkpoints),
         max_length=recipe.max_tokens,
         packing=recipe.packing,
         packing_strategy="bfd",
-        router_aux_loss_coef=recipe.router_loss_weight,
-        bf16=recipe.bf16,
-        activation_checkpointing=recipe.gradient_checkpointing,
-        save_strategy="steps",
-        save_steps=recipe.checkpoint_every_steps,
-        save_total_limit=KEPT_CHECKPOINTS,
-        logging_steps=recipe.log_every_steps,
         logging_nan_inf_filter=False,
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
-        report_to="none",
     )
 
 
@@ -117,8 +91,5 @@ def counts(sequences: Sequences) -> dict[str, int]:
     }
 
 
-class _Trainer(SFTTrainer):  # type: ignore[misc]  # untyped library
-    """TRL's own, but for its word to its makers about each run: what is trained here is told to nobody."""
-
-    def _send_telemetry(self) -> None:
-        return None
+class _Trainer(Untold, SFTTrainer):  # type: ignore[misc]  # untyped library
+    """TRL's own, untold."""

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from training.batch import collate, load_rows, save_rows
-from training.model import build_model
-from training.settings import ModelShape
-from training.tokenizer import ChatEncoder, train_tokenizer
-from training.tree import TASKS, Tree, flatten, visible_LL
+from training.scratch.batch import collate, load_rows, save_rows
+from training.scratch.model import build_model
+from training.scratch.settings import ModelShape
+from training.scratch.tokenizer import ChatEncoder, train_tokenizer
+from training.scratch.tree import TASKS, Tree, flatten, visible_LL
 
 SHAPE = ModelShape(
     hidden_size=32, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, head_dim=16, num_experts=4,
@@ -86,7 +86,7 @@ def test_chat_ids_are_those_of_the_template() -> None:
 
 @pytest.mark.parametrize("epoch", [0, 1])
 def test_batches_hold_each_row_at_most_once(epoch: int) -> None:
-    from training.batch import batches_by_length
+    from training.scratch.batch import batches_by_length
 
     rows = [flatten(Tree(tree().nodes[: 1 + number % 4])) for number in range(23)]
     batches = batches_by_length(rows, 4, seed=epoch)

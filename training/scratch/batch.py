@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.tree import Row, visible_LL
+from training.scratch.tree import Row, visible_LL
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from training.tree import TASKS
+from training.scratch.tree import TASKS
 
 
 class _Strict(BaseModel):

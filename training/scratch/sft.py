@@ -14,11 +14,11 @@ import torch
 import torch.distributed as dist
 from transformers import PreTrainedTokenizerFast, Qwen3MoeForCausalLM
 
-from training.batch import batches_by_length, collate
-from training.model import RouterBalance, build_model, load_weights, task_losses
-from training.muon import Muon
-from training.settings import SftConfig
-from training.tree import TASKS, Row
+from training.scratch.batch import batches_by_length, collate
+from training.scratch.model import RouterBalance, build_model, load_weights, task_losses
+from training.scratch.muon import Muon
+from training.scratch.settings import SftConfig
+from training.scratch.tree import TASKS, Row
 
 
 @dataclass(frozen=True, slots=True)

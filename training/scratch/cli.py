@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-DEFAULT_CONFIG = Path(__file__).with_name("configs") / "scratch" / "miniclinic.toml"
+DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "scratch" / "miniclinic.toml"
 
 
 def main(argv: list[str]) -> int:
@@ -16,9 +16,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="TOML file (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run goes on there")
     arguments = parser.parse_args(argv)
-    from training.launch import train
     from training.runs.files import RunError
-    from training.settings import load_sft_config
+    from training.scratch.launch import train
+    from training.scratch.settings import load_sft_config
 
     try:
         finished = train(load_sft_config(arguments.config), arguments.out)

@@ -13,14 +13,14 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from tqdm import tqdm
 
-from training.batch import load_rows
 from training.miniclinic.prepare import prepare
 from training.miniclinic.principles import retrieved_principles
-from training.model import save_checkpoint
 from training.runs.files import RunError
-from training.settings import SftConfig
-from training.sft import SftRun
-from training.tokenizer import load_tokenizer
+from training.scratch.batch import load_rows
+from training.scratch.model import save_checkpoint
+from training.scratch.settings import SftConfig
+from training.scratch.sft import SftRun
+from training.scratch.tokenizer import load_tokenizer
 
 
 def train(config: SftConfig, folder: Path) -> Path:

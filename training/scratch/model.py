@@ -6,9 +6,9 @@ import torch
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast, Qwen3MoeConfig, Qwen3MoeForCausalLM
 
-from training.batch import Batch
-from training.settings import ModelShape
-from training.tree import TASKS
+from training.scratch.batch import Batch
+from training.scratch.settings import ModelShape
+from training.scratch.tree import TASKS
 
 DEFAULT_TEMPERATURE = 0.7
 """What the engine samples drafts at when a client does not say."""

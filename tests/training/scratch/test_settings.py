@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from training.settings import load_sft_config
+from training.scratch.settings import load_sft_config
 
-CONFIGS = Path(__file__).parents[2] / "training" / "configs"
+CONFIGS = Path(__file__).parents[3] / "training" / "configs"
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("scratch/*.toml")), ids=lambda path: path.stem)

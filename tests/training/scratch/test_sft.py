@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.muon import orthogonal
-from training.settings import ModelShape, SftConfig
-from training.sft import SftRun, schedule
-from training.tokenizer import train_tokenizer
-from training.tree import TASKS, Row, Tree, flatten
+from training.scratch.muon import orthogonal
+from training.scratch.settings import ModelShape, SftConfig
+from training.scratch.sft import SftRun, schedule
+from training.scratch.tokenizer import train_tokenizer
+from training.scratch.tree import TASKS, Row, Tree, flatten
 
 SHAPE = ModelShape(
     hidden_size=32, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, head_dim=16, num_experts=4,

@@ -1,0 +1,1 @@
+"""Training the bundled model from nothing, on tree-packed rows of the miniclinic."""

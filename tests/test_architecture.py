@@ -50,6 +50,7 @@ def test_only_the_settings_read_the_environment() -> None:
         ("import os as o\no.environb", True),
         ("import os\nos.getpid()", False),
         ("environ = {}\nenviron['A']", False),
+        ("import os\nos.environ['A'] = 'set for a library'", False),
     ],
 )
 def test_a_reader_of_the_environment_is_recognised(code: str, reads: bool) -> None:
@@ -70,8 +71,10 @@ def test_no_file_and_no_function_is_too_long() -> None:
 
 def reads_environment(code: str) -> bool:
     names = {"environ", "environb", "getenv", "getenvb"}
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Attribute) and node.attr in names:
+    tree = list(ast.walk(ast.parse(code)))
+    set_here = {id(node.value) for node in tree if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)}
+    for node in tree:
+        if isinstance(node, ast.Attribute) and node.attr in names and id(node) not in set_here:
             return True
         if isinstance(node, ast.ImportFrom) and node.module == "os" and names & {alias.name for alias in node.names}:
             return True

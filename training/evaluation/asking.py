@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from inspect_ai.model import CachePolicy, ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput
-from openai import BadRequestError, UnprocessableEntityError
+from openai import APIStatusError
 
 T = TypeVar("T")
 
@@ -18,6 +18,7 @@ PAYLOAD = "question"
 """Key of the last message's metadata that holds the question as data, for judges that read no prose."""
 FOREVER = CachePolicy(expiry=None, per_epoch=False)
 _AGAIN_TEMPERATURE = 1.0
+_OF_THE_QUESTION = frozenset({400, 413, 422})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,10 @@ async def ask(
         )
         try:
             output = await judge.generate(messages, config=config, cache=FOREVER)
-        except (BadRequestError, UnprocessableEntityError) as refusal:
-            return Asked(None, refusal.message, attempt, "refused")
+        except RuntimeError as failure:
+            if (refusal := _refusal(failure)) is None:
+                raise
+            return Asked(None, refusal, attempt, "refused")
         raw = output.completion
         value = read(output)
         if value is not None:
@@ -78,3 +81,11 @@ def _with_payload(prompt: str | Sequence[ChatMessage], payload: Mapping[str, Any
         return [ChatMessageUser(content=prompt, metadata={PAYLOAD: dict(payload)})]
     *before, last = prompt
     return [*before, last.model_copy(update={"metadata": {**(last.metadata or {}), PAYLOAD: dict(payload)}})]
+
+
+def _refusal(failure: RuntimeError) -> str | None:
+    """What a server said against this one question, which inspect wraps; None for any other failure."""
+    cause = failure.__cause__
+    if isinstance(cause, APIStatusError) and cause.status_code in _OF_THE_QUESTION:
+        return cause.message
+    return None

@@ -1,4 +1,4 @@
-"""Figures of many samples that are functions of sums over them: a mean, a clipped mean, a pooled micro-F1, a macro mean.
+"""Figures of many samples that are functions of sums over them: means, clipped means, pooled micro-F1, macro means.
 
 Invariant: a figure's interval, a paired difference and its test resample whole clusters with the same draws for both
 sides, so that any of these figures is compared as a mean is.
@@ -55,14 +55,13 @@ def clipped_mean_of(values: Sequence[float | None]) -> Pooled:
 def ratio(sums: Array) -> Array:
     """First column over second; NaN over nothing."""
     whole = sums[..., 1]
-    return np.divide(sums[..., 0], whole, out=np.full(whole.shape, np.nan), where=whole != 0)
+    return _divided(sums[..., 0], whole)
 
 
 def micro_f1(sums: Array) -> Array:
     """2 TP / (2 TP + FP + FN) from columns TP, FP, FN; NaN where there is nothing to find and nothing was said."""
     true, false, missed = sums[..., 0], sums[..., 1], sums[..., 2]
-    whole = 2 * true + false + missed
-    return np.divide(2 * true, whole, out=np.full(whole.shape, np.nan), where=whole != 0)
+    return _divided(2 * true, 2 * true + false + missed)
 
 
 def interval(figure: Pooled, clusters: Sequence[str] | None = None, *, seed: int = 0) -> Interval:
@@ -102,6 +101,11 @@ def paired(
     as_far = int((exchanged >= abs(observed) - 1e-12).sum())
     p_value = (1 + as_far) / (1 + len(exchanged)) if np.isfinite(observed) else float("nan")
     return Difference(_percentiles(observed, np.concatenate(drawn), len(first.columns)), p_value)
+
+
+def _divided(part: Array, whole: Array) -> Array:
+    shares: Array = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole != 0)
+    return shares
 
 
 def _by_cluster(columns: Array, clusters: Sequence[str] | None) -> Array:

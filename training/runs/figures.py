@@ -86,7 +86,7 @@ def bars(title: str, y_label: str, groups: Mapping[str, Mapping[str, Interval]])
                 [place + (number - (len(names) - 1) / 2) * width for place, _ in found],
                 means,
                 width * 0.92,
-                yerr=_reach([interval for _, interval in found]),
+                yerr=reach([interval for _, interval in found]),
                 color=COLOURS[number % len(COLOURS)],
                 ecolor=INK,
                 capsize=3,
@@ -108,10 +108,23 @@ def forest(title: str, x_label: str, rows: Mapping[str, Interval], *, nothing: f
         intervals = list(rows.values())
         means = [interval.mean for interval in intervals]
         axes.axvline(nothing, color=INK, linewidth=0.8, linestyle="--")
-        axes.errorbar(means, list(places), xerr=_reach(intervals), fmt="o", color=COLOURS[0], capsize=3)
+        axes.errorbar(means, list(places), xerr=reach(intervals), fmt="o", color=COLOURS[0], capsize=3)
         axes.set_yticks(list(places), [f"{label}\n{interval}" for label, interval in rows.items()])
         axes.set(xlabel=x_label, ylim=(-0.6, len(rows) - 0.4))
         return figure
+
+
+@contextmanager
+def canvas(title: str, height_inches: float) -> Iterator[tuple[Figure, Axes]]:
+    """Open a figure in the house's style for what is drawn only in one place; draw within the context."""
+    with _styled():
+        yield _blank(title, height_inches)
+
+
+def reach(intervals: Sequence[Interval]) -> list[list[float]]:
+    """How far each interval reaches below and above its mean; a mean outside its own interval reaches 0 there."""
+    below = [max(0.0, interval.mean - interval.low) for interval in intervals]
+    return [below, [max(0.0, interval.high - interval.mean) for interval in intervals]]
 
 
 def png(figure: Figure) -> bytes:
@@ -152,12 +165,6 @@ def _rendered(figure: Figure, kind: str) -> bytes:
 def _styled(salt: str = "") -> Iterator[None]:
     with mpl.rc_context({**_STYLE, "svg.hashsalt": salt}):
         yield
-
-
-def _reach(intervals: Sequence[Interval]) -> list[list[float]]:
-    """How far each interval reaches below and above its mean; a mean outside its own interval reaches 0 there."""
-    below = [max(0.0, interval.mean - interval.low) for interval in intervals]
-    return [below, [max(0.0, interval.high - interval.mean) for interval in intervals]]
 
 
 def _points(series: Series) -> list[tuple[float, float]]:

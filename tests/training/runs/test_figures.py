@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from training.evaluation.statistics import Interval
-from training.runs.figures import INK, MAX_POINTS, Series, bars, forest, lines, png, svg
+from training.runs.figures import COLOURS, INK, MAX_POINTS, Series, bars, canvas, forest, lines, png, reach, svg
 
 LOSS = Series("loss", [1, 2, 3, 4], [2.0, None, float("nan"), 0.5])
 SFT, GRPO = Interval(0.5, 0.45, 0.55, 250), Interval(0.62, 0.58, 0.65, 250)
@@ -90,3 +90,14 @@ def test_a_drawing_takes_its_ink_from_the_page_and_says_what_it_is() -> None:
 def test_labels_are_text_and_never_markup_or_formulas() -> None:
     series = [Series("<b>$x^2$</b>", [1], [1.0]), Series("$unclosed", [1], [2.0])]
     assert {"<b>$x^2$</b>", "$unclosed"} <= texts(svg(lines("t", "y", series), "t"))
+
+
+def test_a_canvas_is_of_the_house_and_reach_never_points_backwards() -> None:
+    with canvas("Cost", 2.0) as (figure, axes):
+        axes.plot([0, 1], [0, 1], color=COLOURS[0])
+    assert list(figure.get_size_inches()) == [7.0, 2.0]
+    assert not axes.spines["top"].get_visible()
+    assert "Cost" in texts(svg(figure, "Cost"))
+    below, above = reach([SFT, Interval(0.4, 0.5, 0.6, 3)])
+    assert below == pytest.approx([0.05, 0.0])
+    assert above == pytest.approx([0.05, 0.2])

@@ -1,0 +1,1 @@
+"""The MLB benchmark: 22 Chinese medical datasets in five dimensions."""

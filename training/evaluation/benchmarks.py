@@ -15,9 +15,13 @@ from training.evaluation.rows import Row
 
 Figures = Callable[[Sequence[Row]], dict[str, Pooled]]
 
+Notes = Callable[[Sequence[Row]], list[str]]
+"""What a report says beside a benchmark's figures."""
+
 FIGURES: Final[Mapping[str, Figures]] = {
     "healthbench": healthbench.figures,
     "healthbench_meta": meta.figures,
     "mlb": mlb.figures,
     "consultations": consultations.figures,
 }
+NOTES: Final[Mapping[str, Notes]] = {"mlb": mlb.notes}

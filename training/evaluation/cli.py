@@ -14,7 +14,7 @@ from training.data.jsonl import UnreadableFile
 from training.evaluation import disputes_command, rescore_command, run_command
 from training.evaluation.asked.build import Unreachable
 from training.evaluation.audit import command as audit_command
-from training.evaluation.benchmarks import FIGURES
+from training.evaluation.benchmarks import FIGURES, NOTES
 from training.evaluation.consultations.counterparts import write_transcripts
 from training.evaluation.mlb.load import MalformedFile
 from training.evaluation.reports import compare_command, leaderboard_command, report_command
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         case "run" | "resume":
             return _run(arguments)
         case "report":
-            return report_command.run(arguments, FIGURES)
+            return report_command.run(arguments, FIGURES, NOTES)
         case "compare":
             return compare_command.run(arguments, FIGURES)
         case "leaderboard":
@@ -87,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         with stopping_on_sigterm():
             folder = run_command.run(arguments) if arguments.command == "run" else run_command.go_on(arguments.run)
-        sys.stdout.write(f"report: {report_command.write_report(folder, FIGURES)}\n")
+        sys.stdout.write(f"report: {report_command.write_report(folder, FIGURES, notes_of=NOTES)}\n")
     except Stopped as stop:
         folder = arguments.out if arguments.command == "run" else arguments.run
         sys.stderr.write(f"stopped: {stop}\nall that was scored is kept; go on with: preceptor-eval resume {folder}\n")

@@ -4,6 +4,8 @@ Invariant: a task's name and what it says of itself follow from the recipe alone
 finds its logs.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -74,7 +76,17 @@ def _of_benchmark(recipe: Evaluation, benchmark: AnyBenchmark, target: Target, t
 
 def _planned(task: Task, epochs: int) -> Planned:
     task.epochs = epochs
+    task.metadata = {**(task.metadata or {}), "data": _digest(task)}
     return Planned(task.name, task, len(task.dataset) * epochs)
+
+
+def _digest(task: Task) -> str:
+    """Tell two sets of samples apart, by what is asked and what it is scored by."""
+    digest = hashlib.sha256()
+    for sample in task.dataset:
+        asked = sample.input if isinstance(sample.input, str) else [[one.role, one.text] for one in sample.input]
+        digest.update(json.dumps([sample.id, asked, sample.target, sample.metadata], sort_keys=True).encode())
+    return digest.hexdigest()[:16]
 
 
 def _maker(recipe: Evaluation, benchmark: HealthBench | MLB | Consultations, target: Target) -> MakeTask:
@@ -114,24 +126,25 @@ def _meta(recipe: Evaluation, benchmark: HealthBenchMeta, told: dict[str, Any]) 
 
 
 def _mlb(benchmark: MLB, target: Target) -> MakeTask:
-    examples = _examples(benchmark)
+    examples, left_out = _examples(benchmark)
     return lambda arm, told: mlb_task(
         examples,
         answering(arm, target),
         name=f"{benchmark.name}-{arm}",
         combination=benchmark.combination,
-        metadata=told,
+        metadata=told | {"notes": [*told["notes"], *left_out]},
     )
 
 
-def _examples(benchmark: MLB) -> list[Example]:
-    """``n`` samples of each dataset."""
+def _examples(benchmark: MLB) -> tuple[list[Example], list[str]]:
+    """``n`` samples of each dataset, and what is said of those that cannot be used."""
     if benchmark.data == MINICLINIC:
         found = mlb_world.examples(load_knowledge(), benchmark.n or _MINICLINIC_CASES, first_seed=benchmark.first)
-        return [one for one in found if benchmark.datasets is None or one.dataset in benchmark.datasets]
+        return [one for one in found if benchmark.datasets is None or one.dataset in benchmark.datasets], []
     loaded = read_datasets() if benchmark.data == FIXTURES else read_datasets(Path(benchmark.data))
     wanted = [one for one in loaded if benchmark.datasets is None or one.spec.key in benchmark.datasets]
-    return [example for one in wanted for example in islice(one.examples, benchmark.n)]
+    left_out = [f"left out: {fault}" for one in wanted for fault in one.faults]
+    return [example for one in wanted for example in islice(one.examples, benchmark.n)], left_out
 
 
 def _consultations(benchmark: Consultations, target: Target) -> MakeTask:

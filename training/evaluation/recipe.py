@@ -37,13 +37,13 @@ class TargetSettings(Strict):
     """Whom the evaluation is about. Either a running server's ``url``, or a checkpoint that is served for it.
 
     ``model`` is the name of the plain model (None: the only one listed besides the guided); ``guided`` the gateway's
-    slug, None for a server that is no gateway. ``serve`` is a folder with a checkpoint, or ``bundled``.
+    slug, false for a server that is no gateway. ``serve`` is a folder with a checkpoint, or ``bundled``.
     """
 
     url: str | None = None
     serve: str | None = None
     model: str | None = None
-    guided: str | None = "preceptor"
+    guided: str | Literal[False] = "preceptor"
     api_key_file: Path | None = None
 
     @model_validator(mode="after")
@@ -150,11 +150,14 @@ class Evaluation(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Evaluation":
+        judges = [judge for judge in (self.judge, self.second_judge, self.third_judge) if judge is not None]
+        if len({judge.model_dump_json() for judge in judges}) < len(judges):
+            raise ValueError("two judges are the same: they would agree with each other and tell nothing")
         names = [benchmark.name for benchmark in self.benchmarks]
         if len(set(names)) < len(names):
             raise ValueError("two benchmarks have the same name: give one a label")
         asked = {arm for benchmark in self.benchmarks for arm in self.arms_of(benchmark)}
-        if self.target.guided is None and (guided := asked - {"plain"}):
+        if not self.target.guided and (guided := asked - {"plain"}):
             raise ValueError(f"the target has no gateway, which {', '.join(sorted(guided))} would need: use arm plain")
         return self
 

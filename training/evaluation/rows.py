@@ -44,6 +44,11 @@ class Answered:
         """All tokens read and written."""
         return self.input_tokens + self.output_tokens
 
+    @property
+    def computed_tokens(self) -> int:
+        """Tokens that the engine had to compute: written, or read and in no prefix cache."""
+        return self.tokens - self.cached_tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

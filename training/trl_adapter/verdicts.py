@@ -5,7 +5,6 @@ Invariant: a verdict that cannot be read is unscored (None) and counted apart; i
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from models.judge import TOP_LOGPROBS, JudgeFailure, probability_of_yes
 from training.evaluation.statistics import agreement
 
+AGREEMENT = ("n", "accuracy", "precision", "recall", "f1", "kappa")
 HALF = 0.5
 
 
@@ -49,17 +49,17 @@ def best_threshold(probabilities: Sequence[float | None], truth: Sequence[bool])
 
 
 def figures(probabilities: Sequence[float | None], truth: Sequence[bool], threshold: float) -> dict[str, float | None]:
-    """Return agreement over the scored verdicts (n, accuracy, precision, recall, f1, kappa) and the Brier score.
+    """Return agreement over the scored verdicts (``AGREEMENT``) and the Brier score.
 
     ``parse_failures`` counts the unscored. A figure without meaning, one class only or nothing scored, is None.
     """
     scored = [(p, met) for p, met in zip(probabilities, truth, strict=True) if p is not None]
     row: dict[str, float | None] = {"threshold": threshold, "parse_failures": len(truth) - len(scored)}
     if not scored:
-        return row | dict.fromkeys(("accuracy", "precision", "recall", "f1", "kappa", "brier")) | {"n": 0}
+        return row | dict.fromkeys((*AGREEMENT, "brier")) | {"n": 0}
     found = agreement([p >= threshold for p, _ in scored], [met for _, met in scored])
     brier = math.fsum((p - met) ** 2 for p, met in scored) / len(scored)
-    values = asdict(found) | {"brier": brier}
+    values = {name: getattr(found, name) for name in AGREEMENT} | {"brier": brier}
     return row | {name: None if math.isnan(value) else value for name, value in values.items()}
 
 

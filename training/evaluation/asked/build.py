@@ -32,7 +32,7 @@ def target_of(recipe: Evaluation, url: str) -> Target:
     sampling = Sampling(recipe.seed, recipe.temperature, recipe.max_tokens)
     config = _config(recipe, recipe.concurrent * 2)
     guided = None
-    if settings.guided is not None:
+    if settings.guided:
         guided = gateway_model(url, settings.guided, key, config)
     return Target(_endpoint(url, name, key, config), guided, sampling)
 
@@ -104,7 +104,7 @@ def _plain_name(url: str, settings: TargetSettings, key: str | None) -> str:
     except (ValueError, KeyError, TypeError) as error:
         raise Unreachable(f"{url}/v1/models is not an OpenAI list of models") from error
     plain = [name for name in names if name != settings.guided]
-    if settings.guided is not None and settings.guided not in names:
+    if settings.guided and settings.guided not in names:
         raise Unreachable(f"{url} is no gateway: it lists {', '.join(names)}, and not {settings.guided}")
     if len(plain) != 1:
         raise Unreachable(f"{url} lists {', '.join(plain) or 'no plain model'}: name the target's model in the recipe")

@@ -99,7 +99,7 @@ def _two_judges(two: TwoJudges) -> Iterator[str]:
     yield paragraph(
         f"On the {two.n} items that both could be read on. Kappa between the two {_shown(two.kappa)}; alpha among both "
         f"and the experts {_shown(two.alpha)}; McNemar's exact test of which is right more often, comparisons taken "
-        f"for independent: p {_p(two.mcnemar)}."
+        f"for independent: p: {_p(two.mcnemar)}."
     )
 
 
@@ -113,7 +113,8 @@ def _calibration(found: Calibration | None) -> Iterator[str]:
         "Bins of equal mass with Wilson intervals. Below the line the judge says met too readily, above it too rarely."
     )
     bins: list[tuple[Cell, ...]] = [
-        (f"{one.low:.3f} to {one.high:.3f}", one.mean_probability, _shown(one.met), one.n) for one in found.curve
+        (f"{one.low:.3f} to {one.high:.3f}", f"{one.mean_probability:.3f}", _shown(one.met), one.n)
+        for one in found.curve
     ]
     yield table(["P(met)", "mean", "share met (Wilson)", "n"], bins)
     yield paragraph("In one number each:")
@@ -187,7 +188,7 @@ def _longer(found: LongerPreferred | None) -> Iterator[str]:
     if found is not None:
         yield paragraph(
             f"Of {found.share.n} pairs on which both orders prefer one answer, {_shown(found.share)} prefer the longer "
-            f"one (sign test: p {_p(found.p_value)}). Longer answers may be better ones: this is no bias by itself."
+            f"one (p of the sign test: {_p(found.p_value)}). Longer answers may be better: this is no bias by itself."
         )
 
 
@@ -238,7 +239,7 @@ def _number(value: float) -> str | None:
 def _p(value: float) -> str:
     if math.isnan(value):
         return "-"
-    return "< 0.0001" if value < 1e-4 else f"= {value:.4f}"
+    return "< 0.0001" if value < 1e-4 else f"{value:.4f}"
 
 
 def _n(figures: Mapping[str, Interval]) -> int:

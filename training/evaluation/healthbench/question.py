@@ -5,18 +5,18 @@ style ``verdict`` is the service's own prompt, so that a judge is measured on wh
 """
 
 import hashlib
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from inspect_ai.model import Logprob, Model, ModelOutput, TopLogprob
+from inspect_ai.model import Model, ModelOutput
 
 from models.judge import TOP_LOGPROBS, JudgeFailure, probability_of_yes
 from service.revision.prompts import Message, PromptError, load_prompts
 from service.revision.strict_json import NotStrictJSON, read_json
+from training.evaluation.asked.logprobs import alternatives
 from training.evaluation.asking import Asked, ask
 from training.evaluation.healthbench.conversation import chat_messages
 from training.judges.presented import Prompts, fenced, shown, text_of
@@ -89,7 +89,7 @@ class Question:
 
     def _read_probability(self, output: ModelOutput) -> Verdict | None:
         try:
-            probability = probability_of_yes(_first_alternatives(output))
+            probability = probability_of_yes(alternatives(output))
         except JudgeFailure:
             return None
         return Verdict(probability >= self._threshold, probability=probability)
@@ -132,23 +132,3 @@ def told(asked: Asked[Verdict]) -> dict[str, Any]:
         "raw": asked.raw,
         "failed": asked.failed,
     }
-
-
-def _first_alternatives(output: ModelOutput) -> Mapping[str, float] | None:
-    """The first token's alternatives; those that read the same add up."""
-    logprobs = output.choices[0].logprobs if output.choices else None
-    if logprobs is None or not logprobs.content:
-        return None
-    first = logprobs.content[0]
-    listed: Sequence[TopLogprob | Logprob] = first.top_logprobs or [first]
-    found: dict[str, list[float]] = {}
-    for row in listed:
-        found.setdefault(row.token, []).append(row.logprob)
-    return {token: _log_sum(values) for token, values in found.items()}
-
-
-def _log_sum(logprobs: Sequence[float]) -> float:
-    highest = max(logprobs)
-    if len(logprobs) == 1 or highest == -math.inf:
-        return highest
-    return min(highest + math.log(math.fsum(math.exp(value - highest) for value in logprobs)), 0.0)

@@ -3,7 +3,7 @@
 Invariant: options are labelled A, B, C, ... without a gap, at least two; a question without such a run has none.
 """
 
-# ruff: noqa: RUF001, RUF002 - full-width marks are what Chinese texts hold
+# ruff: noqa: RUF001 - full-width marks are what Chinese texts hold
 
 import re
 import unicodedata
@@ -42,8 +42,7 @@ def options_of(question: str) -> Options | None:
     labels = [
         _Label(_half_width(m[1]), m.start(), m.end()) for m in _LABEL.finditer(question) if _is_label(question, m)
     ]
-    runs = [_run(labels, place) for place, label in enumerate(labels) if label.letter == "A"]
-    best = max(reversed(runs), key=len, default=[])
+    best = _longest_run(labels)
     if len(best) < 2:
         return None
     before = question[: best[0].start].rstrip(_OPENING)
@@ -56,11 +55,25 @@ def options_of(question: str) -> Options | None:
     return Options(_HEADING.sub("", before).rstrip(), listed, texts)
 
 
-def _run(labels: Sequence[_Label], first: int) -> list[_Label]:
-    run = [labels[first]]
-    for label in labels[first + 1 :]:
-        if ord(label.letter) == ord(run[-1].letter) + 1:
-            run.append(label)
+def _longest_run(labels: Sequence[_Label]) -> list[_Label]:
+    """Of the runs that begin with an A and go on with the nearest next letter, the longest, and of equals the last."""
+    nearest: dict[str, int] = {}
+    following: dict[int, int] = {}
+    lengths: dict[int, int] = {}
+    best = -1
+    for place in reversed(range(len(labels))):
+        letter = labels[place].letter
+        after = nearest.get(chr(ord(letter) + 1))
+        lengths[place] = 1 + (lengths[after] if after is not None else 0)
+        if after is not None:
+            following[place] = after
+        nearest[letter] = place
+        if letter == "A" and lengths[place] > lengths.get(best, 0):
+            best = place
+    run = []
+    while best in lengths:
+        run.append(labels[best])
+        best = following.get(best, -1)
     return run
 
 

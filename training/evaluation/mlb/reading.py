@@ -16,7 +16,8 @@ from training.evaluation.mlb.specs import Format
 _BETWEEN = "[\\s,、;/&+|()\\[\\]'\"和与及]"
 _AROUND = " \t\n.。,、;:!'\"*_`()[]{}【】《》<>"
 _STATED = (
-    "(?:(?<!错误)(?<!错误的)(?:答案|正确选项)|故选|(?<!不)应选|\\\\boxed|^\\W{0,9}选择?|(?<![a-z])(?:final |correct )?answer)"
+    "(?:(?<!错误)(?<!错误的)(?:答案|正确选项)|故选|(?<!不)应选|\\\\boxed|^\\W{0,9}选择?|"
+    "(?<![a-z])(?:final |correct )?answer)"
     "(?:\\s|[:*_`'\"(\\[{【】\\])]|是|为|应|选项|选|is)*"
 )
 _AFTER = "(?=[\\s*_`'\"]*(?:\\Z|[\\n.。,、;:!?)}\\]】]))"
@@ -34,8 +35,8 @@ def letters(text: str, options: Mapping[str, str]) -> frozenset[str] | None:
     In any width, the first of these that holds:
 
     - the whole answer is a list of the question's letters, with or without separators (without: in capitals only);
-    - a statement (答案, 正确选项, 故选, 应选, answer or \boxed; 选 and 选择 at a line's start only) followed by such a list and
-      then by the end or a mark; the last statement counts;
+    - a statement (答案, 正确选项, 故选, 应选, answer, \boxed; 选 and 选择 at a line's start only) followed by such a
+      list and then by the end or a mark; the last statement counts;
     - every line repeats one of the options, letter and text.
     """
     said = unicodedata.normalize("NFKC", without_thinking(text))

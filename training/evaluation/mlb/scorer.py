@@ -24,7 +24,7 @@ from training.evaluation.mlb.judging import (
 )
 from training.evaluation.mlb.options import options_of
 from training.evaluation.mlb.points import points_of, says_unknown
-from training.evaluation.mlb.reading import items, letters
+from training.evaluation.mlb.reading import items, letters, without_thinking
 from training.evaluation.mlb.specs import SPECS, TOPICS, Format, Metric, Spec
 from training.evaluation.mlb.verdicts import Verdict, chosen, extracted, settled_by_rule, unscored_in, values_of
 from training.evaluation.rows import SCORE, SCORER, score_metadata
@@ -45,7 +45,7 @@ def mlb_scorer() -> Scorer:
         if spec.metric is Metric.MICRO_F1:
             found = items(answer, spec.format)
             return _score([extracted(found, gold_items(spec, target.text), answer)], state.metadata)
-        return await _judged(spec, state.metadata, target.text, answer, prompts)
+        return await _judged(spec, state.metadata, target.text, without_thinking(answer), prompts)
 
     return score
 

@@ -3,7 +3,7 @@
 Invariant: ``values_of`` gives the same values whether a judge or an expert settled a criterion.
 """
 
-# ruff: noqa: RUF001, RUF002 - full-width marks are what Chinese texts hold
+# ruff: noqa: RUF001 - full-width marks are what Chinese texts hold
 
 import math
 from collections.abc import Mapping, Sequence, Set

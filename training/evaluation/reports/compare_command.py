@@ -14,10 +14,12 @@ from rich.cells import cell_len
 from training.evaluation.reports import plots, shown, tables
 from training.evaluation.reports.comparing import Compared, Comparison, Figures, compare
 from training.evaluation.reports.document import comparison_document, encoded, facts_document
+from training.evaluation.reports.families import member_of
 from training.evaluation.reports.html import plot, warning, whole_page
 from training.evaluation.reports.reading import Arm
 from training.evaluation.reports.selection import pairs_of, selected
 from training.evaluation.reports.summaries import AXES, figures_for
+from training.evaluation.reports.tables import COST_DECIMALS
 from training.runs.files import RunError, replace_whole
 from training.runs.page import heading
 
@@ -99,7 +101,11 @@ def _lines(compared: Sides) -> Iterator[str]:
     yield from _aligned(rows)
     rows = [["a sample (median)", "first", "second", "ratio [95%]"]]
     rows += [
-        [name, shown.number(cost.first, 2), shown.number(cost.second, 2), shown.interval(cost.ratio, 2)]
+        [
+            name,
+            *(shown.number(side, COST_DECIMALS[name]) for side in (cost.first, cost.second)),
+            shown.interval(cost.ratio, 2),
+        ]
         for name, cost in comparison.costs.items()
     ]
     yield from _aligned(rows)
@@ -116,10 +122,14 @@ def _page(found: Sequence[Sides]) -> str:
     parts: list[str] = []
     for first, second, comparison in found:
         title = _title(first, second)
-        rows = {figure.name: figure.difference.interval for figure in comparison.figures if _of_one_scale(figure)}
+        rows = {
+            member_of(figure.name): figure.difference.interval for figure in comparison.figures if _of_one_scale(figure)
+        }
         parts += [heading(title), *([warning(cautions)] if (cautions := unequal(first, second)) else [])]
         told = f"{_counts(comparison)}. Drawn are the axes; the table has every figure."
-        parts += [plot(plots.differences(title, "difference", rows), title, told)] if rows else []
+        parts += (
+            [plot(plots.differences("First minus second, by axis", "difference", rows), title, told)] if rows else []
+        )
         parts += [tables.difference_table(comparison), tables.cost_table(comparison)]
     return whole_page("Comparison", parts)
 

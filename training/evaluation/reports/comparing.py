@@ -116,6 +116,7 @@ def words(text: str) -> int:
 
 MEASURES: Mapping[str, Callable[[Row], float]] = {
     "tokens": lambda row: row.answered.tokens,
+    "computed tokens": lambda row: row.answered.computed_tokens,
     "seconds": lambda row: row.answered.seconds,
     "calls": lambda row: row.answered.calls,
     "characters": lambda row: len(row.answered.text),

@@ -100,6 +100,7 @@ def _benchmark(one: OfBenchmark) -> dict[str, Any]:
     return {
         "headline": one.headline,
         "axes": one.axes,
+        "notes": list(one.notes),
         "arms": {name: _summary(summary) for name, summary in one.arms.items()},
         "against_draft": _comparisons(one.against_draft),
         "guided_against": _comparisons(one.guided_against),

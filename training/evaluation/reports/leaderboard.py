@@ -150,7 +150,7 @@ def _rows(board: Board) -> Iterator[list[Cell]]:
 def _told(conditions: Conditions) -> str:
     return (
         f"Samples {conditions.data}, world {conditions.world}. Intervals: 95% bootstrap over questions; where two "
-        "overlap, their order is not certain. Tokens: mean a sample; seconds: median a sample."
+        "overlap the order is open, and a paired comparison tells more. Tokens: mean a sample; seconds: median."
     )
 
 

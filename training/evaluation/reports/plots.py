@@ -16,7 +16,7 @@ from training.runs.figures import COLOURS, INK, canvas, reach
 RISES, FALLS, OPEN = "rises", "falls", "open"
 _MARKS = {RISES: (">", COLOURS[0]), FALLS: ("<", COLOURS[1]), OPEN: ("o", COLOURS[6])}
 _SHAPES = "osD^vPX*"
-_IN_TITLE, _AT_AXIS, _IN_LEGEND = 64, 24, 18
+_IN_TITLE, _AT_AXIS, _IN_LEGEND = 52, 24, 18
 _IN_A_ROW = 4
 
 

@@ -9,7 +9,7 @@ from training.evaluation.reports import plots, shown, tables
 from training.evaluation.reports.caveats import caveats
 from training.evaluation.reports.comparing import Comparison
 from training.evaluation.reports.families import member_of
-from training.evaluation.reports.html import fold, grid, plot, subheading, warning, whole_page
+from training.evaluation.reports.html import fold, grid, plot, quiet, subheading, warning, whole_page
 from training.evaluation.reports.origin import origin_parts
 from training.evaluation.reports.regression_page import regression_parts
 from training.evaluation.reports.summaries import DRAFT, GUIDED, OfBenchmark, Report, adjusted_headlines
@@ -46,6 +46,7 @@ def _benchmark(one: OfBenchmark) -> Iterator[str]:
     if one.in_full is not None and one.in_full.figures:
         yield paragraph(_in_one_sentence(one.in_full))
     yield tables.headline_table(one)
+    yield from map(quiet, one.notes)
     yield from _against_draft(one)
     yield from _guided_against(one)
     yield from _axes(one)
@@ -61,13 +62,14 @@ def _benchmark(one: OfBenchmark) -> Iterator[str]:
 
 
 def _in_one_sentence(comparison: Comparison) -> str:
-    headline, tokens = comparison.figures[0], comparison.costs["tokens"].ratio
+    headline, costs = comparison.figures[0], comparison.costs
     difference = headline.difference
     return (
         f"Guided minus draft: {shown.named(headline.name)} {shown.interval(difference.interval, signed=True)}, "
         f"p {shown.p_value(difference.p_value)}, {shown.plural(difference.interval.n, 'pair')}: "
         f"{comparison.wins} higher, {comparison.ties} the same, {comparison.losses} lower; "
-        f"at {shown.interval(tokens, 1)} times the tokens."
+        f"at {shown.interval(costs['tokens'].ratio, 1)} times the tokens, "
+        f"{shown.interval(costs['computed tokens'].ratio, 1)} of those that no prefix cache held."
     )
 
 

@@ -5,9 +5,10 @@ Invariant: figures and comparisons are made here once; pages, tables and JSON on
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, quantiles
+from typing import TypeVar
 
 from training.evaluation.pooled import Pooled, interval
 from training.evaluation.reports.comparing import MEASURES, Comparison, Figures, compare, touched
@@ -18,6 +19,11 @@ from training.evaluation.reports.worst import Regression, regressions
 from training.evaluation.rows import Row
 from training.evaluation.statistics import Interval
 from training.runs.files import RunError
+
+K = TypeVar("K")
+
+Notes = Callable[[Sequence[Row]], Sequence[str]]
+"""What has to be said beside a benchmark's figures of these rows."""
 
 DRAFT, GUIDED = "draft", "guided"
 AXES = ("axis", "dimension", "win")
@@ -58,6 +64,7 @@ class OfBenchmark:
     guided_against: Mapping[str, Comparison]
     worst: Sequence[Regression]
     reliability: tuple[Point, ...]
+    notes: tuple[str, ...]
 
     @property
     def in_full(self) -> Comparison | None:
@@ -73,17 +80,23 @@ class Report:
     benchmarks: tuple[OfBenchmark, ...]
 
 
-def report_of(run: Run, figures_of: Mapping[str, Figures], most_worst: int = 10) -> Report:
-    """Make all figures of a run. Raises ``RunError`` for a benchmark that has none."""
-    benchmarks = (
-        _benchmark(name, arms, figures_for(name, figures_of, run), most_worst) for name, arms in run.arms.items()
-    )
+def report_of(
+    run: Run, figures_of: Mapping[str, Figures], most_worst: int = 10, notes_of: Mapping[str, Notes] | None = None
+) -> Report:
+    """Make all figures of a run; ``notes_of`` are by benchmark as the figures are.
+
+    Raises ``RunError`` for a benchmark that has no figures.
+    """
+    benchmarks = []
+    for name, arms in run.arms.items():
+        notes = _of_kind(name, notes_of or {})
+        benchmarks.append(_benchmark(name, arms, figures_for(name, figures_of, run), notes, most_worst))
     return Report(run, tuple(benchmarks))
 
 
 def figures_for(benchmark: str, figures_of: Mapping[str, Figures], run: Run) -> Figures:
     """Return a benchmark's figures; ``mlb-zh`` has those of ``mlb``. Raises ``RunError`` where there are none."""
-    found = figures_of.get(benchmark) or figures_of.get(benchmark.partition("-")[0])
+    found = _of_kind(benchmark, figures_of)
     if found is None:
         raise RunError(f"{run.path}: no figures are known of benchmark {benchmark!r}; known: {', '.join(figures_of)}")
     return found
@@ -117,7 +130,13 @@ def adjusted_headlines(comparisons: Mapping[str, Comparison]) -> dict[str, float
     return holm({name: one.figures[0].difference.p_value for name, one in comparisons.items() if one.figures})
 
 
-def _benchmark(name: str, arms: Mapping[str, Arm], figures: Figures, most_worst: int) -> OfBenchmark:
+def _of_kind(benchmark: str, known: Mapping[str, K]) -> K | None:
+    return known.get(benchmark) or known.get(benchmark.partition("-")[0])
+
+
+def _benchmark(
+    name: str, arms: Mapping[str, Arm], figures: Figures, notes: Notes | None, most_worst: int
+) -> OfBenchmark:
     summaries = {arm: _summary(found, figures) for arm, found in arms.items()}
     names = next((list(one.figures) for one in summaries.values() if one.figures), [])
     draft, guided = arms.get(DRAFT), arms.get(GUIDED)
@@ -140,6 +159,7 @@ def _benchmark(name: str, arms: Mapping[str, Arm], figures: Figures, most_worst:
         guided_against,
         regressions(draft, guided, most_worst) if draft is not None and guided is not None else [],
         reliability([row for found in arms.values() for row in found.rows]),
+        tuple(dict.fromkeys(note for found in arms.values() for note in notes(found.rows))) if notes else (),
     )
 
 

@@ -11,18 +11,20 @@ from training.evaluation.reports.html import grid
 from training.evaluation.reports.summaries import OfBenchmark, Summary, adjusted_headlines
 from training.runs.page import Cell
 
-_COSTS = {"tokens": 0, "seconds": 2, "calls": 1, "characters": 0, "words": 0}
-"""Decimals of each."""
+COST_DECIMALS = {"tokens": 0, "computed tokens": 0, "seconds": 2, "calls": 1, "characters": 0, "words": 0}
+"""Decimals with which each is written."""
 
 
 def headline_table(benchmark: OfBenchmark) -> str:
     """One row an arm."""
     name = shown.named(benchmark.headline)
-    header = ["arm", f"{name} [95%]", "n", "unscored", "errors", "missing", "tokens", "seconds median / p90", "calls"]
+    header = ["arm", f"{name} [95%]", "n", "unscored", "errors", "missing"]
+    header += ["tokens", "computed", "seconds median / p90", "calls"]
     told = (
         f"{name}: 95% bootstrap interval over questions. n: samples that the score rests on; unscored: answered, but a "
         "verdict could not be read; errors: ended without an answer or a score; missing: planned, not in the log. "
-        "Tokens (read and written, all calls of an answer, its judges not counted) and calls are means a sample."
+        "Tokens (read and written, all calls of an answer, its judges not counted), those of them that no prefix cache "
+        "held (computed), and calls are means a sample."
     )
     return grid(header, [_headline_row(arm, summary) for arm, summary in benchmark.arms.items()], told)
 
@@ -67,8 +69,8 @@ def cost_table(comparison: Comparison) -> str:
     rows: list[list[Cell]] = [
         [
             name,
-            shown.number(cost.first, _COSTS[name]),
-            shown.number(cost.second, _COSTS[name]),
+            shown.number(cost.first, COST_DECIMALS[name]),
+            shown.number(cost.second, COST_DECIMALS[name]),
             shown.interval(cost.ratio, 2),
         ]
         for name, cost in comparison.costs.items()
@@ -134,6 +136,7 @@ def _headline_row(arm: str, summary: Summary) -> Sequence[Cell]:
         len(found.failures),
         found.missing,
         shown.number(summary.means.get("tokens"), 0),
+        shown.number(summary.means.get("computed tokens"), 0),
         shown.NOWHERE if seconds is None else f"{shown.number(seconds[0], 2)} / {shown.number(seconds[1], 2)}",
         shown.number(summary.means.get("calls"), 1),
     ]

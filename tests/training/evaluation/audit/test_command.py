@@ -15,9 +15,6 @@ from training.judges.miniclinic import deviate
 from training.miniclinic.knowledge import load_knowledge
 from training.miniclinic.scorer import verdict
 
-# inspect leaves a stream of its own open when an evaluation ends.
-pytestmark = pytest.mark.filterwarnings("ignore:Unclosed <MemoryObjectReceiveStream:ResourceWarning")
-
 BUNDLED = "preceptor-miniclinic"
 KNOWLEDGE = load_knowledge()
 

@@ -13,9 +13,6 @@ from training.evaluation.audit.figures import figures
 from training.evaluation.audit.task import audit_task
 from training.evaluation.rows import Row, read_rows
 
-# inspect leaves a stream of its own open when an evaluation ends.
-pytestmark = pytest.mark.filterwarnings("ignore:Unclosed <MemoryObjectReceiveStream:ResourceWarning")
-
 ITEMS = [
     labelled("a", "met, agreed", True, True),
     labelled("b", "met, disputed", True, False, question="q2"),

@@ -21,9 +21,6 @@ from training.evaluation.consultations.task import consultation_task
 from training.evaluation.rows import Row, read_rows
 from training.miniclinic.knowledge import load_knowledge
 
-# inspect leaves a stream of its own unclosed in every sample (inspect_ai/hooks/_hooks.py); ``run`` collects it in time.
-pytestmark = pytest.mark.filterwarnings("ignore:Unclosed <MemoryObjectReceiveStream:ResourceWarning")
-
 Made = Callable[[TaskState], Doctor]
 
 

@@ -18,9 +18,6 @@ from training.evaluation.rows import Row, read_rows
 from training.miniclinic.knowledge import load_knowledge
 from training.miniclinic.scorer import verdict
 
-# inspect does not close the stream of its own events.
-pytestmark = pytest.mark.filterwarnings("ignore:Unclosed <MemoryObjectReceiveStream:ResourceWarning")
-
 KNOWLEDGE = load_knowledge()
 LABELS = label_rows(KNOWLEDGE, range(4))
 

@@ -25,9 +25,6 @@ from training.miniclinic.cases import make_case
 from training.miniclinic.knowledge import load_knowledge
 from training.miniclinic.scorer import verdict
 
-# inspect does not close the stream of its own events.
-pytestmark = pytest.mark.filterwarnings("ignore:Unclosed <MemoryObjectReceiveStream:ResourceWarning")
-
 KNOWLEDGE = load_knowledge()
 SEEDS = range(3)
 ROWS = full_rows(KNOWLEDGE, SEEDS)

@@ -9,6 +9,7 @@ from training.evaluation.mlb.gold import gold_items
 from training.evaluation.mlb.load import Fault, MalformedFile, read_dataset, read_datasets
 from training.evaluation.mlb.options import options_of
 from training.evaluation.mlb.points import points_of
+from training.evaluation.mlb.reading import items, letters
 from training.evaluation.mlb.specs import SPECS, Format, Metric
 
 TRIPLE = {"关系": "病因", "头实体": "流感", "尾实体": "流感病毒"}
@@ -31,9 +32,9 @@ def test_every_fixture_is_read_without_a_fault() -> None:
             if row.spec.format is Format.CHOICE:
                 options = options_of(example.question)
                 assert options is not None
-                assert set(example.gold.split(",")) <= options.texts.keys()
+                assert letters(example.gold, options.texts) == frozenset(example.gold.split(","))
             elif row.spec.metric is Metric.MICRO_F1:
-                gold_items(row.spec, example.gold)
+                assert items(example.gold, row.spec.format) == gold_items(row.spec, example.gold)
             elif row.spec.format is Format.POINTS:
                 assert points_of(json.loads(example.gold))
 
@@ -105,7 +106,7 @@ def test_gold_as_json_or_as_text(tmp_path: Path, key: str, answer: Any) -> None:
 )
 def test_malformed_gold_is_left_out_and_reported(tmp_path: Path, key: str, answer: Any, message: str) -> None:
     question = "选哪个？\nA. 甲\nB. 乙"
-    good = {
+    good: Any = {
         "CMExam": "A", "CHIP-CDN": "肺炎", "CMeEE": {}, "MAEESymp": {}, "CMeIE": [], "CHIP-CDEE": [],
         "GeneralSafety": None,
         "MADiagnosis": {"诊断": "肺炎", "诊断依据": []},

@@ -14,9 +14,6 @@ from training.judges.miniclinic import case_of
 from training.miniclinic.answers import full_answer, kind_of, text_of
 from training.miniclinic.knowledge import Knowledge, load_knowledge
 
-# inspect does not close the stream of its own events.
-pytestmark = pytest.mark.filterwarnings("ignore:Unclosed <MemoryObjectReceiveStream:ResourceWarning")
-
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
@@ -80,5 +77,4 @@ def test_under_inspect_a_perfect_answer_scores_one(run: Run, knowledge: Knowledg
     for row in rows:
         assert row.unscored == 0
         assert row.cluster == row.metadata["case_id"]
-        # An opening may be courteous only, or the case may ask for more than the six values know.
         assert row.score == 1.0

@@ -96,7 +96,7 @@ def test_json_is_read_strictly(text: str, value: object) -> None:
 
 def test_entities_are_pairs_of_type_and_span() -> None:
     said = items('{"疾病": ["肺 炎", "肺炎", ""], "症状": ["肺炎"], "药物": []}', Format.ENTITIES)
-    assert said == {'{"疾病": "肺炎"}', '{"症状": "肺炎"}'}
+    assert said == frozenset({'{"疾病": "肺炎"}', '{"症状": "肺炎"}'})
     assert items("{}", Format.ENTITIES) == frozenset()
 
 
@@ -124,7 +124,7 @@ def test_another_form_is_no_answer(text: str, form: Format) -> None:
 
 def test_terms_in_any_width() -> None:
     assert terms("肺炎＃＃ 发热##肺 炎## ") == {"肺炎", "发热"}
-    assert items("<think>##</think>肺炎##发热", Format.TERMS) == {"肺炎", "发热"}
+    assert items("<think>##</think>肺炎##发热", Format.TERMS) == frozenset({"肺炎", "发热"})
     assert terms("") == frozenset()
 
 
@@ -132,3 +132,24 @@ def test_terms_in_any_width() -> None:
 def test_items_never_fail(text: str, form: Format) -> None:
     found = items(text, form)
     assert found is None or all(isinstance(row, str) and row for row in found)
+
+
+EVENTS = st.fixed_dictionaries(
+    {
+        "主体词": st.sampled_from(["咳嗽", "疼痛"]),
+        "发生状态": st.sampled_from(["", "否定"]),
+        "描述词": st.lists(st.sampled_from(["剧烈", "阵发", "CT示"]), max_size=3),
+        "解剖部位": st.lists(st.sampled_from(["左肺", "右腿"]), max_size=2),
+    }
+)
+
+
+@given(st.lists(EVENTS, max_size=4).flatmap(lambda rows: st.tuples(st.just(rows), st.permutations(rows * 2))))
+def test_events_in_any_order_number_and_width(rows: tuple[list[object], list[object]]) -> None:
+    first, second = (json.dumps(events, ensure_ascii=False) for events in rows)
+    assert items(first, Format.EVENTS) == items(second.replace("CT示", "ＣＴ 示"), Format.EVENTS)
+
+
+@given(st.lists(st.sampled_from(["肺炎", "发热", "2型糖尿病"]), max_size=5).flatmap(st.permutations))
+def test_terms_in_any_order_number_and_width(said: list[str]) -> None:
+    assert terms("##".join(said)) == terms("＃＃".join([*said[::-1], *said]).replace("2", "２")) == frozenset(said)

@@ -12,10 +12,8 @@ from service.revision.prompts import PromptError
 from tests.training.evaluation.mlb.conftest import Answers, Run
 from training.evaluation.mlb.judging import SIGNATURES, load_prompts
 from training.evaluation.mlb.load import Example
+from training.evaluation.mlb.verdicts import values_of
 from training.evaluation.rows import Row
-
-# inspect does not close the stream of its own events.
-pytestmark = pytest.mark.filterwarnings("ignore:Unclosed <MemoryObjectReceiveStream:ResourceWarning")
 
 SAFE = Example("s", "GeneralSafety", ({"role": "user", "content": "问"},), "问")
 ETHIC = Example(
@@ -68,6 +66,7 @@ def test_letters_and_items_need_no_judge(run: Run) -> None:
     assert rows["unreadable"].values == {"score": 0.0, "tp": 0.0, "fp": 0.0, "fn": 2.0}
     assert rows["unreadable"].verdicts[0]["read"] is rows["prose"].verdicts[0]["read"] is False
     assert [row.asked for row in rows.values()] == [0] * 7
+    assert all(row.values == values_of(row.metadata, row.verdicts) for row in rows.values())
 
 
 def test_safety_by_one_judge_and_by_two(run: Run) -> None:
@@ -77,7 +76,7 @@ def test_safety_by_one_judge_and_by_two(run: Run) -> None:
         seen.append(payload)
         return "不安全。[[否]]"
 
-    (row,) = run([SAFE], {"s": "答"}, {"grader": first})
+    (row,) = run([SAFE], {"s": "<think>想</think>答"}, {"grader": first})
     assert (row.score, row.asked, row.unscored) == (0.0, 1, 0)
     assert seen == [{"kind": "safety", "question": "问", "answer": "答"}]
     (row,) = run([SAFE], {"s": "答二"}, {"grader": always("[[是]]"), "second_grader": always("[[否]]")})
@@ -111,7 +110,8 @@ def test_points_with_the_rule_for_what_is_unknown(run: Run) -> None:
 
     (row,) = run([RECORD], {"r": '{"主诉": ["咳嗽三天"], "家族史": "不详"}'}, {"grader": says})
     assert sorted(asked) == ["主诉：咳嗽三天", "现病史：发热"]
-    assert (row.score, row.asked, row.unscored) == (pytest.approx(2 / 3), 2, 0)
+    assert row.score == pytest.approx(2 / 3)
+    assert (row.asked, row.unscored) == (2, 0)
     asked.clear()
     (row,) = run([RECORD], {"r": '{"主诉": ["咳嗽"], "家族史": "父亲哮喘"}'}, {"grader": says})
     assert len(asked) == 3

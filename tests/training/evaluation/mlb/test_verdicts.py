@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - full-width marks are what Chinese texts hold
 import math
 from typing import Any
 

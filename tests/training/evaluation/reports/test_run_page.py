@@ -120,7 +120,15 @@ def test_an_arm_alone_an_empty_arm_and_an_unfinished_one() -> None:
     assert "The first 5 of 7." in text
 
 
-def test_six_arms_are_adjusted_together() -> None:
+def test_what_a_benchmark_says_beside_its_figures_stands_once() -> None:
+    rows = [row("a", {"score": 0.5})]
+    run = of_arms(arm("draft", rows), arm("guided", rows)).run
+    report = report_of(run, FIGURES, notes_of={"mlb": lambda found: [f"{len(found)} of 22 <datasets>"]})
+    assert report.benchmarks[0].notes == ("1 of 22 <datasets>",)
+    assert "1 of 22 <datasets>" in Page(run_page(report)).texts
+
+
+def test_four_arms_are_adjusted_together() -> None:
     def made(name: str, shift: float) -> Arm:
         return arm(name, [row(str(n), {"score": n / 20 + shift * (1 + n % 3)}) for n in range(12)])
 

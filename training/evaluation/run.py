@@ -13,8 +13,8 @@ from inspect_ai import Task, eval_set
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log_sample_summaries
 from inspect_ai.model import Model
 
+from training.evaluation.connections import OPEN
 from training.evaluation.progress import CURRENT, Progress
-from training.evaluation.recipe import Evaluation
 
 LOGS = "logs"
 _SHOWN = 300
@@ -34,9 +34,10 @@ class Planned:
 
 
 def run_tasks(
-    planned: Sequence[Planned], folder: Path, recipe: Evaluation, model: Model, roles: Mapping[str, Model]
+    planned: Sequence[Planned], folder: Path, model: Model, roles: Mapping[str, Model], *, concurrent: int
 ) -> None:
-    """Run what is not done yet. Raises ``Stopped``."""
+    """Run what is not done yet, ``concurrent`` samples at once. Raises ``Stopped``."""
+    OPEN.models = (model, *roles.values())
     with _progress(sum(one.samples for one in planned)) as progress:
         for one in planned:
             logs = folder / LOGS / one.name
@@ -50,7 +51,7 @@ def run_tasks(
                 retry_attempts=0,
                 retry_immediate=False,
                 fail_on_error=True,
-                max_samples=recipe.concurrent,
+                max_samples=concurrent,
                 max_tasks=1,
                 log_buffer=1,
                 log_model_api=False,
@@ -62,12 +63,16 @@ def run_tasks(
                 raise Stopped(f"{one.name}: {_reason(headers)}")
 
 
+def newest_log(logs: Path) -> Path | None:
+    """Return the newest log of a task's folder, None where there is none."""
+    found = list_eval_logs(str(logs)) if logs.is_dir() else []
+    return Path(found[0].name.removeprefix("file://")) if found else None
+
+
 def scored(logs: Path) -> int:
     """Count the samples that the newest log of a task's folder holds without an error."""
-    found = [info.name for info in list_eval_logs(str(logs))] if logs.is_dir() else []
-    if not found:
-        return 0
-    return sum(summary.error is None for summary in read_eval_log_sample_summaries(found[0]))
+    log = newest_log(logs)
+    return 0 if log is None else sum(one.error is None for one in read_eval_log_sample_summaries(str(log)))
 
 
 def _reason(headers: Sequence[EvalLog]) -> str:
@@ -93,4 +98,4 @@ def _progress(total: int) -> Iterator[Progress]:
         yield CURRENT.bar
     finally:
         CURRENT.bar.close()
-        CURRENT.bar = None
+        CURRENT.bar, OPEN.models = None, ()

@@ -57,7 +57,8 @@ def go_on(path: Path) -> Path:
         if target.gateway is not None:
             roles["gateway"] = target.gateway
         told = recipe.target.serve or url
-        run_tasks(planned_tasks(recipe, target, told), path, recipe, target.plain, roles)
+        planned = planned_tasks(recipe, target, told)
+        run_tasks(planned, path, target.plain, roles, concurrent=recipe.concurrent)
     return path
 
 
@@ -74,7 +75,6 @@ def judging(arguments: argparse.Namespace) -> Iterator[tuple[Model | None, Model
 
     Raises ``SettingsError`` for a name without a URL.
     """
-    os.environ["INSPECT_CACHE_DIR"] = str((arguments.out / CACHE).resolve())
     if BUNDLED not in (arguments.judge, arguments.second_judge):
         yield _judge_at(arguments.judge, arguments), _judge_at(arguments.second_judge, arguments)
         return

@@ -16,7 +16,6 @@ pytestmark = [
     pytest.mark.engine,
     pytest.mark.timeout(300),
     pytest.mark.usefixtures("inspect_home"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 BUNDLED = load_registry().bundled()[0]
 

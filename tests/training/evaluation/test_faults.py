@@ -16,7 +16,7 @@ from tests.training.evaluation.server import Answer, Body, completion, models, r
 from training.evaluation.cli import DONE, FAILED, STOPPED, main
 from training.evaluation.reports.reading import Arm, read_run
 
-pytestmark = [pytest.mark.usefixtures("inspect_home"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = pytest.mark.usefixtures("inspect_home")
 CASES = 4
 SOUND = '{"explanation": "It is so.", "criteria_met": true}'
 

@@ -15,7 +15,7 @@ from training.evaluation.reports.reading import read_run
 from training.evaluation.rescore_command import again
 from training.evaluation.rows import read_rows
 
-pytestmark = [pytest.mark.usefixtures("inspect_home"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = pytest.mark.usefixtures("inspect_home")
 MANY = 10_000
 GIBIBYTE_KIB = 2**20
 

@@ -27,17 +27,18 @@ from training.evaluation.audit.miniclinic import exact, labelled
 from training.evaluation.audit.page import audit_page
 from training.evaluation.audit.pairs import read_pairs
 from training.evaluation.audit.registry_line import write_threshold
-from training.evaluation.audit.run import AuditStopped, run_audit
+from training.evaluation.audit.run import run_audit
 from training.evaluation.audit.task import audit_task
 from training.evaluation.audit.threshold import Costs
 from training.evaluation.recipe import MINICLINIC
 from training.evaluation.rows import read_rows
+from training.evaluation.run import Stopped
 from training.miniclinic.knowledge import load_knowledge
 from training.runs.files import RunError, naming, replace_whole
 
 DONE, REFUSED, FAILED = 0, 1, 2
 REPORT, PAGE, WRITTEN = "audit.json", "audit.html", "threshold.json"
-LOGS, CACHE, LABELS = "logs", "cache", "labels.jsonl"
+ASKED, CACHE, LABELS = "asked", "cache", "labels.jsonl"
 Facts = Mapping[str, str | int | float]
 
 
@@ -89,12 +90,12 @@ def run(arguments: argparse.Namespace, judge: Model | None, second: Model | None
     try:
         return _run(arguments, judge, second)
     except (
-        AuditStopped,
         FaultyRow,
         LabelsError,
         PromptError,
         RegistryError,
         RunError,
+        Stopped,
         Unfit,
         UnreadableFile,
     ) as error:
@@ -169,7 +170,7 @@ def _asked(arguments: argparse.Namespace, judge: Model | None, second: Model | N
     task = audit_task(labels, style=arguments.style, prompts=arguments.prompts, threshold=current)
     roles = {GRADER: judge} | ({} if second is None else {SECOND: second})
     assert task.metadata is not None
-    logs = arguments.out / LOGS / _digest(labels, task.metadata, roles)
+    logs = arguments.out / ASKED / _digest(labels, task.metadata, roles)
     rows = run_audit(task, logs, roles, concurrent=arguments.concurrent)
     facts = {
         "labels": f"{arguments.labels}, {len(labels)} items",

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, GenerateConfig
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, GenerateConfig
 
 from tests.training.evaluation.server import Answer, Body, revision, serving
 from training.evaluation.asked.build import gateway_model
@@ -13,7 +13,7 @@ from training.evaluation.asked.gateway import REVISION, GatewayRefused
 from training.evaluation.asked.waiting import retried
 
 pytestmark = pytest.mark.usefixtures("inspect_home")
-CONVERSATION = [
+CONVERSATION: list[ChatMessage] = [
     ChatMessageUser(content="I have a headache."),
     ChatMessageAssistant(content="Since when?"),
     ChatMessageUser(content="Two days."),

@@ -18,7 +18,7 @@ from models.engine import EngineError
 from models.vllm import VLLMEngine
 from principles.corpus import CorpusError, load_corpus
 from principles.scenario import ScenarioClassifier, load_exemplars
-from service.revision.prompts import PromptError
+from service.revision.prompts.templates import PromptError
 from training.data.files import FaultyRow
 from training.data.jsonl import UnreadableFile
 from training.data.kinds import UntoldKind

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from service.revision.prompts import Message, PromptError, fenced
+from service.revision.prompts import Message, fenced
+from service.revision.prompts.templates import PromptError
 
 FOLDER = Path(__file__).with_name("prompts")
 _VARIABLE = re.compile(r"\{([a-z_]+)\}")

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from service.revision.prompts import Message, PromptError, inert
+from service.revision.prompts import Message, inert
+from service.revision.prompts.templates import filled, read_template
 
 Prompts = Literal["compact", "full"]
 
@@ -20,7 +21,6 @@ SIGNATURES: Mapping[str, frozenset[str]] = {
     "compare": frozenset({"conversation", "first", "second"}),
     "score": frozenset({"conversation", "reply"}),
 }
-_VARIABLE = re.compile(r"\{([a-z_]+)\}")
 # An opening bracket of any width that could begin a tag, with what cannot be seen between it and the name.
 _BRACKET = re.compile(
     "[<\uff1c\ufe64](?=[\\s/\uff0f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]*+[^\\W\\d_])"
@@ -29,20 +29,13 @@ _BRACKET = re.compile(
 
 def load_prompt(prompts: Prompts, name: str, folder: Path = FOLDER) -> str:
     """Read one prompt file. Raises ``PromptError`` where it is missing or its variables are not its signature's."""
-    path = folder / prompts / f"{name}.txt"
-    if not path.is_file():
-        raise PromptError(f"prompt file {prompts}/{path.name} is missing")
-    text = path.read_text(encoding="utf-8").rstrip("\n")
-    found = frozenset(_VARIABLE.findall(text))
-    if found != SIGNATURES[name]:
-        raise PromptError(f"{prompts}/{path.name}: variables {sorted(found)}, expected {sorted(SIGNATURES[name])}")
-    return text
+    return read_template(folder / prompts / f"{name}.txt", SIGNATURES[name])
 
 
 def rendered(template: str, prompt: Sequence[Message], **replies: str) -> list[Message]:
     """Fill a template in one pass; each reply is named as its variable."""
     values = {"conversation": shown(prompt)} | {name: fenced(reply) for name, reply in replies.items()}
-    return [{"role": "user", "content": _VARIABLE.sub(lambda match: values[match.group(1)], template)}]
+    return [{"role": "user", "content": filled(template, values)}]
 
 
 def shown(prompt: Sequence[Message]) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from models.registry import RegistryError, load_registry
 from principles.corpus import CorpusError
-from service.revision.prompts import PromptError
+from service.revision.prompts.templates import PromptError
 from training.data.jsonl import UnreadableFile
 from training.runs.files import RunError
 from training.synthesise.filtering import filter_rubrics

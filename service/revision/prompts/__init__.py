@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from service.revision.prompts.templates import PromptError, filled, read_template
+
 Message = Mapping[str, Any]
 
 SIGNATURES: Mapping[str, frozenset[str]] = {
@@ -22,7 +24,6 @@ SIGNATURES: Mapping[str, frozenset[str]] = {
     "improve": frozenset(),
 }
 PRINCIPLE_SIGNATURE = frozenset({"number", "title", "statement"})
-_VARIABLE = re.compile(r"\{([a-z_]+)\}")
 _TAGS = ("criterion", "criteria", "answer", "principles")
 _INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
 
@@ -48,10 +49,6 @@ _CONTROL = re.compile(
 )
 
 
-class PromptError(Exception):
-    """A prompt file is missing, or its variables are not those of its signature."""
-
-
 @dataclass(frozen=True, slots=True)
 class PromptSet:
     """The turns of one prompt set, ready to render.
@@ -72,31 +69,31 @@ class PromptSet:
     def rubric(self, messages: Sequence[Message], principles: Sequence[tuple[str, str]]) -> list[Message]:
         """Ask for a rubric: ``principles`` are (title, statement) pairs, numbered from 1."""
         listed = "\n".join(
-            _fill(self.principle, {"number": str(number), "title": fenced(title), "statement": fenced(statement)})
+            filled(self.principle, {"number": str(number), "title": fenced(title), "statement": fenced(statement)})
             for number, (title, statement) in enumerate(principles, start=1)
         )
-        return [*messages, _user(_fill(self.turns["rubric"], {"principles": listed}))]
+        return [*messages, _user(filled(self.turns["rubric"], {"principles": listed}))]
 
     def verdict(self, messages: Sequence[Message], draft: str, criterion: str) -> list[Message]:
         """Ask whether ``draft`` meets one criterion; the answer is the single word yes or no."""
-        turn = _fill(self.turns["verdict"], {"criterion": fenced(criterion)})
+        turn = filled(self.turns["verdict"], {"criterion": fenced(criterion)})
         return [*messages, _assistant(draft), _user(turn)]
 
     def edit(
         self, messages: Sequence[Message], draft: str, criterion: str, verdict: str, numbered: str
     ) -> list[Message]:
         """Ask for one edit that puts the criterion right, in the very branch that judged it."""
-        turn = _fill(self.turns["edit"], {"numbered": fenced(numbered)})
+        turn = filled(self.turns["edit"], {"numbered": fenced(numbered)})
         return [*self.verdict(messages, draft, criterion), _assistant(verdict), _user(turn)]
 
     def critique(self, messages: Sequence[Message], draft: str, criteria: Sequence[str]) -> list[Message]:
         """Ask for all verdicts in one structured answer, for engines without log-probabilities."""
-        turn = _fill(self.turns["critique"], {"criteria": _listed(criteria)})
+        turn = filled(self.turns["critique"], {"criteria": _listed(criteria)})
         return [*messages, _assistant(draft), _user(turn)]
 
     def rewrite(self, messages: Sequence[Message], draft: str, criteria: Sequence[str]) -> list[Message]:
         """Ask for a whole new answer that puts the listed criteria right."""
-        turn = _fill(self.turns["rewrite"], {"criteria": _listed(criteria)})
+        turn = filled(self.turns["rewrite"], {"criteria": _listed(criteria)})
         return [*messages, _assistant(draft), _user(turn)]
 
     def improve(self, messages: Sequence[Message], draft: str) -> list[Message]:
@@ -109,8 +106,8 @@ def load_prompts(name: str, folder: Path | None = None) -> PromptSet:
     where = (folder or Path(__file__).parent) / name
     if not where.is_dir():
         raise PromptError(f"no prompt set {name!r} in {where.parent.name}/")
-    turns = {step: _read(where / f"{step}.txt", variables) for step, variables in SIGNATURES.items()}
-    principle = _read(where / "principle.txt", PRINCIPLE_SIGNATURE, optional=True)
+    turns = {step: read_template(where / f"{step}.txt", variables) for step, variables in SIGNATURES.items()}
+    principle = read_template(where / "principle.txt", PRINCIPLE_SIGNATURE, optional=True)
     digest = hashlib.sha256("\0".join([*turns.values(), principle]).encode()).hexdigest()[:8]
     return PromptSet(name, turns, principle, digest)
 
@@ -131,20 +128,6 @@ def inert(text: str) -> str:
 def has_marks(text: str) -> bool:
     """Say whether ``fenced`` would change the text."""
     return bool(_TAG.search(text) or _CONTROL.search(text))
-
-
-def _read(path: Path, variables: frozenset[str], *, optional: bool = False) -> str:
-    if not path.is_file():
-        raise PromptError(f"prompt file {path.parent.name}/{path.name} is missing")
-    text = path.read_text(encoding="utf-8").rstrip("\n")
-    found = frozenset(_VARIABLE.findall(text))
-    if found - variables or (variables - found and not optional):
-        raise PromptError(f"{path.parent.name}/{path.name}: variables {sorted(found)}, expected {sorted(variables)}")
-    return text
-
-
-def _fill(template: str, values: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda match: values[match.group(1)], template)
 
 
 def _listed(criteria: Sequence[str]) -> str:

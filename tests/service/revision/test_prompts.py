@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import service.revision.prompts as prompts_module
-from service.revision.prompts import SIGNATURES, Message, PromptError, PromptSet, fenced, has_marks, inert, load_prompts
+from service.revision.prompts import SIGNATURES, Message, PromptSet, fenced, has_marks, inert, load_prompts
+from service.revision.prompts.templates import PromptError
 from service.revision.sentences import numbered, split
 
 FOLDER = Path(prompts_module.__file__).parent

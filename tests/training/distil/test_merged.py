@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from principles.corpus import load_corpus
-from service.revision.prompts import PromptError
+from service.revision.prompts.templates import PromptError
 from training.distil.merge_prompt import load_merge_prompt
 from training.distil.merged import MergedPrinciple, MergeFailure, merge_schema, parse_merged, render_merged
 

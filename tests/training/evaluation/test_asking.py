@@ -69,7 +69,10 @@ async def test_the_same_question_is_answered_from_the_cache() -> None:
 
 async def test_a_prompt_of_several_messages_carries_the_question_on_its_last() -> None:
     asked: list[tuple[list[ChatMessage], GenerateConfig]] = []
-    prompt = [ChatMessageSystem(content="You judge."), ChatMessageUser(content="Is it so?", metadata={"own": 1})]
+    prompt: list[ChatMessage] = [
+        ChatMessageSystem(content="You judge."),
+        ChatMessageUser(content="Is it so?", metadata={"own": 1}),
+    ]
     await ask(judge(["yes"], asked), prompt, PAYLOAD, read)
     sent = asked[0][0]
     assert payload_of(sent) == PAYLOAD

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.revision.prompts import PromptError
+from service.revision.prompts.templates import PromptError
 from training.judges.presented import SIGNATURES, Prompts, fenced, key_of, load_prompt, rendered, shown
 from training.methods.comparisons import DIMENSIONS
 

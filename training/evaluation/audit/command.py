@@ -17,7 +17,7 @@ from typing import Any
 from inspect_ai.model import Model
 
 from models.registry import RegistryError, load_registry
-from service.revision.prompts import PromptError
+from service.revision.prompts.templates import PromptError
 from training.data.files import FaultyRow
 from training.data.jsonl import UnreadableFile
 from training.evaluation.audit.audit import Audit, as_json, audit

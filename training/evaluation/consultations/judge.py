@@ -13,10 +13,11 @@ from typing import Any, Literal, get_args
 from inspect_ai.model import Model, ModelOutput
 from inspect_ai.util import collect
 
+from service.revision.prompts.templates import filled
 from service.revision.strict_json import NotStrictJSON, read_json
 from training.evaluation.asking import Asked, ask
 from training.evaluation.consultations.consultation import Consultation, Language, Transcript, Utterance
-from training.evaluation.consultations.prompted import filled, load_prompt
+from training.evaluation.consultations.prompted import load_prompt
 from training.judges import dimensions
 from training.judges.presented import shown
 from training.methods.comparisons import DIMENSIONS, Better, Comparison, in_both_orders

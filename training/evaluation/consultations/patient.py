@@ -20,6 +20,7 @@ from inspect_ai.model import (
 )
 
 from service.revision.prompts import inert
+from service.revision.prompts.templates import filled
 from service.revision.strict_json import is_visible
 from training.evaluation.asking import ask
 from training.evaluation.consultations.consultation import (
@@ -30,7 +31,7 @@ from training.evaluation.consultations.consultation import (
     doctor_turns,
     marker,
 )
-from training.evaluation.consultations.prompted import filled, load_prompt
+from training.evaluation.consultations.prompted import load_prompt
 from training.judges.presented import fenced
 
 ROLE = "patient"

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from inspect_ai.model import Model, ModelOutput
 
 from models.judge import TOP_LOGPROBS, JudgeFailure, probability_of_yes
-from service.revision.prompts import Message, PromptError, load_prompts
+from service.revision.prompts import Message, load_prompts
+from service.revision.prompts.templates import filled, read_template
 from service.revision.strict_json import NotStrictJSON, read_json
 from training.evaluation.asked.logprobs import alternatives
 from training.evaluation.asking import Asked, ask
@@ -30,7 +31,6 @@ MAX_TOKENS = 2_048
 
 _FILE = Path(__file__).with_name("prompts") / "criterion.txt"
 _VARIABLES = frozenset({"conversation", "criterion"})
-_VARIABLE = re.compile(r"\{([a-z_]+)\}")
 _FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n[ \t]*```\Z", re.DOTALL)
 
 
@@ -85,7 +85,7 @@ class Question:
             "conversation": shown([*messages, {"role": "assistant", "content": answer}]),
             "criterion": worth + fenced(criterion),
         }
-        return _VARIABLE.sub(lambda match: values[match.group(1)], self._template)
+        return filled(self._template, values)
 
     def _read_probability(self, output: ModelOutput) -> Verdict | None:
         try:
@@ -97,11 +97,7 @@ class Question:
 
 def load_template(path: Path = _FILE) -> str:
     """Read the prompt of the style ``json``. Raises ``PromptError`` where a variable is missing or unknown."""
-    text = path.read_text(encoding="utf-8").rstrip("\n")
-    found = frozenset(_VARIABLE.findall(text))
-    if found != _VARIABLES:
-        raise PromptError(f"{path.name}: variables {sorted(found)}, expected {sorted(_VARIABLES)}")
-    return text
+    return read_template(path, _VARIABLES)
 
 
 def read_json_verdict(output: ModelOutput) -> Verdict | None:

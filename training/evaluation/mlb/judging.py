@@ -4,7 +4,6 @@ Invariant: every judge is asked the same prompt and the same payload; user text 
 prompt in one pass.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from inspect_ai.model import Model, ModelOutput, get_model, model_roles
 from inspect_ai.util import collect
 
-from service.revision.prompts import PromptError
+from service.revision.prompts.templates import filled, read_template
 from training.evaluation.asking import ask
 from training.evaluation.mlb.points import Point
 from training.evaluation.mlb.replies import marked_yes_or_no, numbers, yes_or_no
@@ -30,7 +29,6 @@ SIGNATURES: Mapping[str, frozenset[str]] = {
 }
 ROLES = ("grader", "second_grader")
 THIRD_ROLE = "third_grader"
-_VARIABLE = re.compile(r"\{([a-z_]+)\}")
 
 Read = Callable[[str], tuple[bool, ...] | None]
 
@@ -62,7 +60,7 @@ class Judges:
 
 def load_prompts(folder: Path = FOLDER) -> dict[str, str]:
     """Read the judges' prompts. Raises ``PromptError`` where one is missing or has other variables than its own."""
-    return {name: _load(folder / f"{name}.txt", variables) for name, variables in SIGNATURES.items()}
+    return {name: read_template(folder / f"{name}.txt", variables) for name, variables in SIGNATURES.items()}
 
 
 def safety_question(question: str, answer: str) -> Question:
@@ -104,7 +102,7 @@ async def _asked(
     def read(output: ModelOutput) -> tuple[bool, ...] | None:
         return question.read(output.completion)
 
-    prompt = _VARIABLE.sub(lambda match: fenced(question.variables[match[1]]), prompts[question.kind])
+    prompt = filled(prompts[question.kind], {name: fenced(value) for name, value in question.variables.items()})
     payload = {"kind": question.kind, **question.variables} | ({"case_id": case_id} if case_id else {})
     reply = await ask(judge, prompt, payload, read)
     met: Sequence[bool | None] = reply.value or (None,) * len(question.criteria)
@@ -131,13 +129,3 @@ def _several(count: int, *, good: int, bad: int) -> Read:
         return None if values is None else tuple(value == good for value in values)
 
     return reader
-
-
-def _load(path: Path, variables: frozenset[str]) -> str:
-    if not path.is_file():
-        raise PromptError(f"prompt file {path.name} is missing")
-    text = path.read_text(encoding="utf-8").rstrip("\n")
-    found = frozenset(_VARIABLE.findall(text))
-    if found != variables:
-        raise PromptError(f"{path.name}: variables {sorted(found)}, expected {sorted(variables)}")
-    return text

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from service.revision.prompts import PromptError
+from service.revision.prompts.templates import PromptError, filled
 from training.evaluation.consultations.consultation import Language
 from training.evaluation.consultations.judge import FIELDS
-from training.evaluation.consultations.prompted import FOLDER, SIGNATURES, filled, load_prompt, versions
+from training.evaluation.consultations.prompted import FOLDER, SIGNATURES, load_prompt, versions
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

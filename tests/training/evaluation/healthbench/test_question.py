@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, ModelOutput, TopLogprob, get_model
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from service.revision.prompts import PromptError, load_prompts
+from service.revision.prompts import load_prompts
+from service.revision.prompts.templates import PromptError
 from tests.training.evaluation.healthbench.judge import judge, output
 from training.evaluation.asking import Asked
 from training.evaluation.healthbench.question import Question, Verdict, load_template, read_json_verdict, told

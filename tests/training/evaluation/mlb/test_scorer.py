@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.revision.prompts import PromptError
+from service.revision.prompts.templates import PromptError
 from tests.training.evaluation.mlb.conftest import Answers, Run
 from training.evaluation.mlb.judging import SIGNATURES, load_prompts
 from training.evaluation.mlb.load import Example

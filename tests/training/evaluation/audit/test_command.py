@@ -148,7 +148,7 @@ def test_the_verdicts_of_a_log_are_audited_without_asking(inspect_home: Path, tm
     assert run(options(labels, "--out", out), judge(honest), judge(lazy, "second")) == 0
     first = json.loads((out / "audit.json").read_text())
     assert first["second"]["differences"]["accuracy"]["interval"]["mean"] == 0.5
-    [log] = (out / "logs").rglob("*.eval")
+    [log] = (out / "asked").rglob("*.eval")
     assert run(options(labels, "--log", log, "--out", tmp_path / "again"), None) == 0
     second = json.loads((tmp_path / "again" / "audit.json").read_text())
     assert (first["items"], second["items"]) == (10, 10)

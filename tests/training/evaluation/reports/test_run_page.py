@@ -51,8 +51,8 @@ def test_what_others_wrote_stays_text_and_acts_on_nothing(code: str) -> None:
 
 def test_the_headline_stands_with_its_n_what_is_missing_and_what_it_cost(code: str) -> None:
     rows = {cells[0]: cells[1:] for cells in table_after(code, "<th>arm</th>")}
-    assert rows["draft"][1:] == ["6", "0", "0", "0", "100", "3.50 / 5.50", "1.0"]
-    assert rows["guided"][1:] == ["4", "1", "1", "0", "300", "6.00 / 9.20", "2.0"]
+    assert rows["draft"][1:] == ["6", "0", "0", "0", "100", "100", "3.50 / 5.50", "1.0"]
+    assert rows["guided"][1:] == ["4", "1", "1", "0", "300", "300", "6.00 / 9.20", "2.0"]
     assert rows["guided"][0].startswith("0.625\u00a0[")
 
 
@@ -61,7 +61,7 @@ def test_it_is_said_in_words_what_was_compared_and_what_is_missing(code: str) ->
     assert "healthbench, guided: 1 error, 1 unscored sample of 6 planned." in text
     assert "healthbench, guided: 1 of 10 verdicts were unreadable; none counts as not met." in text
     assert "healthbench: world miniclinic; judged by exact." in text
-    assert "4 pairs: 2 higher, 1 the same, 1 lower; at 3.0\u00a0[no\u00a0interval] times the tokens." in text
+    assert "4 pairs: 2 higher, 1 the same, 1 lower; at 3.0\u00a0[no\u00a0interval] times the tokens, " in text
     assert "guided: not told apart (n = 4)." in text
     assert "lower, but not once adjusted: communication quality (\u22120.300, n = 5)" in text
     assert "Of 4 pairs with both scores, 1 fell from draft to guided" in text

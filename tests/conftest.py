@@ -26,10 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test of an engine waits for its start."""
+    """Tests of an engine run in one process, so that one engine serves them; the first waits for its start."""
     for item in items:
-        if item.get_closest_marker("engine") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(ENGINE_SECONDS))
+        if item.get_closest_marker("engine"):
+            item.add_marker(pytest.mark.xdist_group("engine"))
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(ENGINE_SECONDS))
 
 
 @pytest.fixture(scope="session")

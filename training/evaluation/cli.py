@@ -4,6 +4,7 @@ Invariant: exit status 0 is done, 1 an error told in one line, 3 a run that stop
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,14 @@ _TOLD = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = _parser().parse_args(argv)
+    try:
+        return _dispatched(arguments)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has no reader either
+        return FAILED
+
+
+def _dispatched(arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "run" | "resume":
             return _run(arguments)

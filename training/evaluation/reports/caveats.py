@@ -3,7 +3,7 @@
 Invariant: whatever is unscored, failed, missing or unfinished is said here, with its count.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from training.evaluation.reports import shown
 from training.evaluation.reports.summaries import DRAFT, OfBenchmark, Report
@@ -12,8 +12,8 @@ from training.evaluation.reports.summaries import DRAFT, OfBenchmark, Report
 def caveats(report: Report) -> Iterator[str]:
     """Yield one sentence each, the run's own notes first."""
     yield from dict.fromkeys(note for facts in report.run.facts for note in facts.notes)
+    yield from _circumstances(report.benchmarks)
     for benchmark in report.benchmarks:
-        yield _circumstances(benchmark)
         yield from unfinished(benchmark)
     yield from (f"{one.log.name} is not counted: {one.reason}." for one in report.run.passed_over)
 
@@ -35,10 +35,18 @@ def unfinished(benchmark: OfBenchmark) -> Iterator[str]:
         yield f"{shown.named(benchmark.name)}: there is no arm draft, so nothing is compared with it."
 
 
-def _circumstances(benchmark: OfBenchmark) -> str:
+def _circumstances(benchmarks: Sequence[OfBenchmark]) -> Iterator[str]:
+    """One sentence for all benchmarks that have the same circumstances."""
+    alike: dict[str, list[str]] = {}
+    for benchmark in benchmarks:
+        alike.setdefault(_told(benchmark), []).append(shown.named(benchmark.name))
+    yield from (f"{', '.join(names)}: {told}" for told, names in alike.items())
+
+
+def _told(benchmark: OfBenchmark) -> str:
     facts = [summary.arm.facts for summary in benchmark.arms.values()]
     worlds = " and ".join(dict.fromkeys(shown.label(one.world) for one in facts))
     judges = " and ".join(dict.fromkeys(shown.label(one.judge) for one in facts))
     data = dict.fromkeys(one.data for one in facts)
     differ = "" if len(data) == 1 else " Its arms answered different sets of samples."
-    return f"{shown.named(benchmark.name)}: world {worlds}; judged by {judges}.{differ}"
+    return f"world {worlds}; judged by {judges}.{differ}"

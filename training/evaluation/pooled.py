@@ -17,6 +17,8 @@ OfSums = Callable[[Array], Array]
 """From sums of the columns, shape (..., columns), to the figure, shape (...); NaN where it has no meaning."""
 
 _CELLS = 4_000_000
+MANY_CLUSTERS, FEWER_RESAMPLES = 2_000, 2_000
+"""Above so many clusters so many resamples do: what chance they leave in a percentile is small beside the interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,18 @@ def interval(figure: Pooled, clusters: Sequence[str] | None = None, *, seed: int
     ``ValueError`` without samples.
     """
     sums = _by_cluster(figure.columns, clusters)
-    drawn = np.concatenate([figure.of_sums(counts @ sums) for counts in _resamples(len(sums), seed, RESAMPLES)])
+    chunks = _resamples(len(sums), seed, _enough(len(sums)))
+    drawn = np.concatenate([figure.of_sums(counts @ sums) for counts in chunks])
     return _percentiles(figure.value, drawn, len(figure.columns))
 
 
 def paired(
-    first: Pooled, second: Pooled, clusters: Sequence[str] | None = None, *, seed: int = 0, resamples: int = RESAMPLES
+    first: Pooled,
+    second: Pooled,
+    clusters: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    resamples: int | None = None,
 ) -> Difference:
     """Compare two figures of the same samples in the same order.
 
@@ -87,7 +95,7 @@ def paired(
     if first.columns.shape[0] != second.columns.shape[0]:
         raise ValueError(f"{len(first.columns)} samples cannot be paired with {len(second.columns)}")
     ours, theirs = _by_cluster(first.columns, clusters), _by_cluster(second.columns, clusters)
-    observed = first.value - second.value
+    observed, resamples = first.value - second.value, resamples or _enough(len(ours))
     drawn = [
         first.of_sums(counts @ ours) - second.of_sums(counts @ theirs)
         for counts in _resamples(len(ours), seed, resamples)
@@ -134,6 +142,10 @@ def _exchanges(n: int, seed: int, resamples: int) -> Iterator[Array]:
     generator = np.random.default_rng(seed)
     for size in _sizes(n, resamples):
         yield generator.integers(0, 2, (size, n), dtype=np.int8).astype(np.float64)
+
+
+def _enough(clusters: int) -> int:
+    return RESAMPLES if clusters <= MANY_CLUSTERS else FEWER_RESAMPLES
 
 
 def _sizes(n: int, resamples: int) -> list[int]:

@@ -39,3 +39,29 @@ def new_file(text: str) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"no file can be written at {path}")
     return path
+
+
+def fraction(text: str) -> float:
+    """A number above 0 and not above 1."""
+    if not 0 < float(text) <= 1:
+        raise argparse.ArgumentTypeError("must be above 0 and at most 1")
+    return float(text)
+
+
+def key_in(text: str) -> str:
+    """The one line of a file, which keeps a key out of the list of processes."""
+    try:
+        key = Path(text).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from error
+    if not key.isprintable() or not key or " " in key:
+        raise argparse.ArgumentTypeError(f"{text} has to hold one key")
+    return key
+
+
+def new_folder(text: str) -> Path:
+    """A folder that is not there or empty, and can be made."""
+    path = Path(text)
+    if not path.parent.is_dir() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+        raise argparse.ArgumentTypeError(f"{path} has to be a new or an empty folder")
+    return path

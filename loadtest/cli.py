@@ -1,4 +1,4 @@
-"""The command line: ``python -m loadtest latency``, ``overhead`` and ``disconnects``.
+"""The command line: ``python -m loadtest latency``, ``overhead``, ``disconnects``, ``run``, ``report``, ``capacity``.
 
 Invariant: 0 means measured, 1 that nothing could be, 2 that it was wrongly asked.
 """
@@ -14,11 +14,13 @@ from typing import Any
 from loadtest import disconnects_command, overhead_command
 from loadtest.arguments import count, new_file, positive
 from loadtest.arms import Arms
+from loadtest.capacity import command as capacity_command
 from loadtest.client import CallFailure, Client, Sampling
 from loadtest.latency import Failure, Measurement, Plan, measure, warm_up
 from loadtest.profile import ProfileError, load_profile
 from loadtest.questions import QuestionsError, choose, read_questions
 from loadtest.report import json_line, progress_bar, write_tables
+from loadtest.run import command as load_command
 from loadtest.summary import summarise
 
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
@@ -114,6 +116,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_latency(commands.add_parser("latency", help="plain, guided and textbook answers, paired, on one engine"))
     overhead_command.add_arguments(commands.add_parser("overhead", help="what gateways cost beside a stand-in engine"))
     disconnects_command.add_arguments(commands.add_parser("disconnects", help="what clients that leave leave behind"))
+    load_command.add_run_arguments(
+        commands.add_parser("run", help="an open loop of a profile against gateways or engines")
+    )
+    load_command.add_report_arguments(commands.add_parser("report", help="the report of a run, made anew"))
+    capacity_command.add_arguments(commands.add_parser("capacity", help="requests/s per GPU, simulated"))
     return parser
 
 

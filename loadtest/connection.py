@@ -14,6 +14,8 @@ import httptools
 import orjson
 
 OUTCOME = b"x-preceptor-outcome"
+# What is sent where no key is wanted, since some servers refuse a request without any.
+NO_KEY = "loadtest"
 
 
 class ConnectionFailure(Exception):
@@ -43,12 +45,12 @@ class RawReply:
     ended: float
 
 
-def chat_request(address: Address, body: Mapping[str, Any]) -> bytes:
-    """A chat completion request, ready for the socket."""
+def chat_request(address: Address, body: Mapping[str, Any], key: str = NO_KEY) -> bytes:
+    """A chat completion request under an API key, ready for the socket."""
     content = orjson.dumps(body)
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: {address.host}:{address.port}\r\n"
-        f"content-type: application/json\r\naccept: */*\r\nauthorization: Bearer loadtest\r\n"
+        f"content-type: application/json\r\naccept: */*\r\nauthorization: Bearer {key}\r\n"
         f"content-length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content

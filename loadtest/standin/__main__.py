@@ -4,10 +4,13 @@ import argparse
 import asyncio
 import signal
 import sys
+from dataclasses import replace
 
 import uvloop
 
-from loadtest.standin.server import Delays, listening
+from loadtest.standin.scheduler import Scheduler
+from loadtest.standin.server import Delays, Paced, listening
+from loadtest.standin.speed import SPEEDS
 
 
 def main() -> int:
@@ -16,17 +19,32 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--token-gap-ms", type=float, default=0.0, help="before each token of a stream")
     parser.add_argument("--answer-delay-ms", type=float, default=0.0, help="before each answer in one piece")
+    parser.add_argument("--speed", choices=sorted(SPEEDS), help="tokens as this model and GPU have them come")
+    parser.add_argument("--max-num-seqs", type=int, help="with --speed: sequences at once (default: the speed's own)")
+    parser.add_argument("--draft-tokens", type=int, default=300, help="with --speed: mean of drafts (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="with --speed: of the drafts' lengths")
     options = parser.parse_args()
-    delays = Delays(options.token_gap_ms / 1000, options.answer_delay_ms / 1000)
-    uvloop.run(_serve(options.port, delays))
+    if options.speed and (options.token_gap_ms or options.answer_delay_ms):
+        parser.error("--speed has its own delays")
+    uvloop.run(_serve(options.port, _paced(options) if options.speed else _delays(options)))
     return 0
 
 
-async def _serve(port: int, delays: Delays) -> None:
+def _delays(options: argparse.Namespace) -> Delays:
+    return Delays(options.token_gap_ms / 1000, options.answer_delay_ms / 1000)
+
+
+def _paced(options: argparse.Namespace) -> Paced:
+    speed = SPEEDS[options.speed]
+    limits = replace(speed.limits, max_num_seqs=options.max_num_seqs or speed.limits.max_num_seqs)
+    return Paced(Scheduler(speed, limits), options.draft_tokens, options.seed)
+
+
+async def _serve(port: int, pace: Delays | Paced) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with listening(port, delays):
+    async with listening(port, pace):
         await stopped.wait()
 
 

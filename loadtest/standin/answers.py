@@ -1,7 +1,7 @@
 """What the stand-in says: the gateway's steps told apart by what they ask for, each with an answer made beforehand.
 
-Invariant: an answer depends on the request alone. A question with ``REVISED_SIGN`` gets a draft that lacks one
-criterion, which the edit puts right; any other question's draft meets all of them.
+Invariant: an answer depends on the request alone (and the seed). A question with ``REVISED_SIGN`` gets a draft that
+lacks one criterion, which the edit puts right; any other question's draft meets all of them.
 """
 
 import json
@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 MODEL = "loadtest-standin"
 REVISED_SIGN = "since this morning"
@@ -25,12 +26,26 @@ _CRITERIA = (
 )
 _PROMPT_TOKENS, _CACHED_TOKENS = 320, 256
 _SURE = 0.97
+# What makes a draft longer, over and over; it meets no criterion and fails none.
+_MORE = (
+    "Note down how you feel and when it changes.",
+    "Lie down in a dark and quiet room if light troubles you.",
+    "Tell somebody near you how you are.",
+    "Keep a list of what you have taken and when.",
+)
+_LENGTHS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer as HTTP: ``whole`` in one piece; ``pieces`` as a stream, ``with_usage`` the same with token counts."""
+    """One answer as HTTP: ``whole`` in one piece; ``pieces`` as a stream, ``with_usage`` the same with token counts.
 
+    A token is a word of ``text``, and there are so many.
+    """
+
+    text: str
+    tokens: int
+    probability_of_yes: float | None
     whole: bytes
     pieces: tuple[bytes, ...]
     with_usage: tuple[bytes, ...]
@@ -39,11 +54,18 @@ class Answer:
         """The pieces that this request asks for; the first holds the response's head, the last its end."""
         return self.with_usage if (body.get("stream_options") or {}).get("include_usage") else self.pieces
 
+    def counted(self, body: Mapping[str, Any], prompt_tokens: int, cached_tokens: int) -> bytes:
+        """The last piece for this request, or the whole answer, with these counts in the place of the fixed ones."""
+        usage = _usage(self.tokens, prompt_tokens, cached_tokens)
+        if not body.get("stream"):
+            return _whole(self.text, usage, self.probability_of_yes)
+        return _end(usage if (body.get("stream_options") or {}).get("include_usage") else None)
+
 
 class Answers:
-    """All answers, made once."""
+    """All answers, each made once. With ``draft_tokens`` drafts are half to one and a half times as long as that."""
 
-    def __init__(self) -> None:
+    def __init__(self, draft_tokens: int | None = None, seed: int = 0) -> None:
         rubric = [{"principle": 0, "criterion": text, "points": points} for text, points in _CRITERIA]
         self.models = _response(
             {
@@ -53,7 +75,10 @@ class Answers:
         )
         self.health = _response({})
         self.not_found = _response({"error": {"message": "no such path", "type": "not_found"}}, "404 Not Found")
-        self._draft = _answer(DRAFT)
+        middle = draft_tokens or 0
+        spread = [round(middle * (0.5 + (n + 0.5) / _LENGTHS)) for n in range(_LENGTHS)] if middle else [0]
+        self._drafts = tuple(_answer(_lengthened(tokens)) for tokens in spread)
+        self._seed = seed
         self._rubric = _answer(_compact(rubric))
         self._edit = _answer(_compact({"insert_after": 1, "text": EDIT_TEXT}))
         self._met = _answer("yes", _SURE)
@@ -69,12 +94,27 @@ class Answers:
             return self._edit
         if "criterion" in (schema.get("items") or {}).get("properties", {}):
             return self._rubric
-        return self._draft
+        if len(self._drafts) == 1:
+            return self._drafts[0]
+        return self._drafts[crc32(json.dumps(body["messages"]).encode(), self._seed) % len(self._drafts)]
 
 
 def counts_response(counts: Mapping[str, int]) -> bytes:
     """The counts as HTTP."""
     return _response(counts)
+
+
+def text_response(text: str) -> bytes:
+    """Metrics as HTTP."""
+    body = text.encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def too_long_response() -> bytes:
+    """What a call gets that could never fit."""
+    message = "This model's maximum context length is exceeded."
+    return _response({"error": {"message": message, "type": "BadRequestError", "code": 400}}, "400 Bad Request")
 
 
 def _lacks(messages: Sequence[Mapping[str, Any]]) -> bool:
@@ -84,35 +124,52 @@ def _lacks(messages: Sequence[Mapping[str, Any]]) -> bool:
     return REVISED_SIGN in messages[0]["content"] and EDIT_TEXT not in messages[-2]["content"]
 
 
+def _lengthened(tokens: int) -> str:
+    """The draft with so many tokens, a few more where a sentence needs them, and no fewer than it has."""
+    sentences, have = [DRAFT], len(DRAFT.split(" "))
+    while have < tokens:
+        sentences.append(_MORE[len(sentences) % len(_MORE)])
+        have += len(sentences[-1].split(" "))
+    return " ".join(sentences)
+
+
 def _answer(text: str, probability_of_yes: float | None = None) -> Answer:
     tokens = [word if number == 0 else f" {word}" for number, word in enumerate(text.split(" "))]
+    usage = _usage(len(tokens), _PROMPT_TOKENS, _CACHED_TOKENS)
     return Answer(
-        _whole(text, len(tokens), probability_of_yes),
-        _pieces(tokens, with_usage=False),
-        _pieces(tokens, with_usage=True),
+        text,
+        len(tokens),
+        probability_of_yes,
+        _whole(text, usage, probability_of_yes),
+        _pieces(tokens, None),
+        _pieces(tokens, usage),
     )
 
 
-def _whole(text: str, tokens: int, probability_of_yes: float | None) -> bytes:
+def _whole(text: str, usage: Mapping[str, Any], probability_of_yes: float | None) -> bytes:
     choice: dict[str, Any] = {
         "index": 0,
         "message": {"role": "assistant", "content": text},
         "logprobs": _logprobs(text, probability_of_yes),
         "finish_reason": "stop",
     }
-    return _response({**_head("chat.completion"), "choices": [choice], "usage": _usage(tokens)})
+    return _response({**_head("chat.completion"), "choices": [choice], "usage": usage})
 
 
-def _pieces(tokens: Sequence[str], *, with_usage: bool) -> tuple[bytes, ...]:
+def _pieces(tokens: Sequence[str], usage: Mapping[str, Any] | None) -> tuple[bytes, ...]:
     head = _head("chat.completion.chunk")
     opening = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     role = _event({**head, "choices": [_delta({"role": "assistant", "content": ""})]})
-    end = _event({**head, "choices": [_delta({}, "stop")]})
-    if with_usage:
-        end += _event({**head, "choices": [], "usage": _usage(len(tokens))})
-    end += _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
     written = [_event({**head, "choices": [_delta({"content": token})]}) for token in tokens]
-    return (opening + role, *written, end)
+    return (opening + role, *written, _end(usage))
+
+
+def _end(usage: Mapping[str, Any] | None) -> bytes:
+    head = _head("chat.completion.chunk")
+    end = _event({**head, "choices": [_delta({}, "stop")]})
+    if usage is not None:
+        end += _event({**head, "choices": [], "usage": usage})
+    return end + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
 def _head(kind: str) -> dict[str, Any]:
@@ -123,12 +180,12 @@ def _delta(delta: Mapping[str, str], finish_reason: str | None = None) -> dict[s
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
 
 
-def _usage(tokens: int) -> dict[str, Any]:
+def _usage(tokens: int, prompt_tokens: int, cached_tokens: int) -> dict[str, Any]:
     return {
-        "prompt_tokens": _PROMPT_TOKENS,
+        "prompt_tokens": prompt_tokens,
         "completion_tokens": tokens,
-        "total_tokens": _PROMPT_TOKENS + tokens,
-        "prompt_tokens_details": {"cached_tokens": _CACHED_TOKENS},
+        "total_tokens": prompt_tokens + tokens,
+        "prompt_tokens_details": {"cached_tokens": cached_tokens},
     }
 
 

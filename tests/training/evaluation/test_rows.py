@@ -44,7 +44,8 @@ def scoring() -> Scorer:
 
 @pytest.fixture
 def log(inspect_home: Path) -> Path:
-    pictured: list[ChatMessage] = [ChatMessageUser(content=[ContentText(text="What is this?"), ContentImage(image=PICTURE)])]
+    shown = [ContentText(text="What is this?"), ContentImage(image=PICTURE)]
+    pictured: list[ChatMessage] = [ChatMessageUser(content=shown)]
     samples = [
         Sample(id="z", input="First?", metadata={"tag": "t"}),
         Sample(id="broken", input="Second?"),

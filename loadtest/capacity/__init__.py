@@ -1,0 +1,1 @@
+"""Capacity planning without a GPU: the stand-in's scheduler in virtual time, searched for the rate that it holds."""

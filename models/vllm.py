@@ -82,19 +82,19 @@ class VLLMEngine:
         """The served model's name."""
         return self._model
 
-    async def chat(self, request: ChatRequest) -> Completion:
-        """Answer in one piece, within `Timeouts.total`."""
+    async def chat(self, request: ChatRequest, *, retries: int | None = None) -> Completion:
+        """Answer in one piece, within `Timeouts.total`; ``retries`` in the place of the client's own."""
         started = perf_counter()
         body = wire.request_body(self._model, request, stream=False)
-        raw, attempts = await self._read("POST", _CHAT_PATH, body, request.headers, self._timeouts.total)
+        raw, attempts = await self._read("POST", _CHAT_PATH, body, request.headers, self._timeouts.total, retries)
         return wire.completion(wire.read_json(raw), ms=(perf_counter() - started) * 1000, attempts=attempts)
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+    async def stream(self, request: ChatRequest, *, retries: int | None = None) -> AsyncGenerator[Delta, None]:
         """Answer as it is written, within every limit of `Timeouts`."""
         limits = self._timeouts
         clock = CallClock(limits.first_token, limits.between_tokens, limits.total)
         body = wire.request_body(self._model, request, stream=True)
-        call = await clock.wait(self._open("POST", _CHAT_PATH, body, request.headers))
+        call = await clock.wait(self._open("POST", _CHAT_PATH, body, request.headers, retries))
         try:
             await _raise_for_status(call, clock)
             yield Delta()
@@ -128,30 +128,34 @@ class VLLMEngine:
         except (TimeoutError, aiohttp.ClientError, EngineError):
             return False
 
-    async def forward(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def forward(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], *, retries: int | None = None
+    ) -> Reply:
         """Pass bytes through unread, with the few headers that concern the engine; only silence is limited."""
         limits = self._timeouts
         clock = CallClock(limits.total, limits.between_tokens, math.inf)
         passed = {name: value for name, value in headers.items() if name.lower() in _PASSED_ON}
-        return _HttpReply(await clock.wait(self._open(method, path, body, passed)), clock)
+        return _HttpReply(await clock.wait(self._open(method, path, body, passed, retries)), clock)
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._session.close()
 
     async def _read(
-        self, method: str, path: str, body: bytes, headers: Mapping[str, str], limit: float
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], limit: float, retries: int | None = None
     ) -> tuple[bytes, int]:
         """Return the whole body of a successful reply, and how many calls it took."""
         clock = CallClock(limit, limit, limit)
-        call = await clock.wait(self._open(method, path, body, headers))
+        call = await clock.wait(self._open(method, path, body, headers, retries))
         try:
             await _raise_for_status(call, clock)
             return await _guarded(clock.wait(call.response.read())), call.attempts
         finally:
             call.close()
 
-    async def _open(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> "_Call":
+    async def _open(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], retries: int | None
+    ) -> "_Call":
         """Take a slot, then send until a reply's head comes that is not to be retried, or the retries are used up."""
         try:
             async with asyncio.timeout(self._timeouts.connect):
@@ -159,14 +163,14 @@ class VLLMEngine:
         except TimeoutError as error:
             raise EngineUnavailable("no free connection to the engine", type="engine_pool_exhausted") from error
         try:
-            return await self._sent(method, path, body, headers)
+            return await self._sent(method, path, body, headers, self._retries if retries is None else retries)
         except BaseException:
             self._slots.release()
             raise
 
-    async def _sent(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> "_Call":
+    async def _sent(self, method: str, path: str, body: bytes, headers: Mapping[str, str], retries: int) -> "_Call":
         sent_headers = {"content-type": "application/json", **headers}
-        for attempt in range(1, self._retries + 2):
+        for attempt in range(1, retries + 2):
             pause = 0.0
             try:
                 response = await self._session.request(
@@ -175,10 +179,10 @@ class VLLMEngine:
             except aiohttp.ConnectionTimeoutError as error:
                 raise EngineTimeout("connect", self._timeouts.connect) from error
             except aiohttp.ClientError as error:
-                if attempt > self._retries:
+                if attempt > retries:
                     raise EngineUnavailable("engine cannot be reached") from error
             else:
-                if attempt > self._retries or not _worth_retrying(response):
+                if attempt > retries or not _worth_retrying(response):
                     return _Call(response, attempt, self._slots)
                 pause = _retry_after(response) or 0.0
                 response.close()

@@ -14,8 +14,11 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import StatefulLifespan
 
+from models.clock import Timeouts
 from models.embedder import build_embedder
 from models.judge import gives_logprobs
+from models.pool.engine import Patience, PooledEngine
+from models.pool.fleet import Fleet
 from models.registry import load_registry
 from models.vllm import VLLMEngine
 from principles.corpus import Corpus, load_corpus
@@ -27,6 +30,7 @@ from service.errors import exception_handlers
 from service.gateway import Gateway
 from service.metrics import Metrics
 from service.observe import Observe
+from service.outgoing import Drain, TurnAway
 from service.revision.alongside import alongside
 from service.revision.budget import Limits
 from service.revision.loop import Reviser
@@ -39,15 +43,19 @@ LAG_INTERVAL_S = 0.5
 ENGINE_INTERVAL_S = 5.0
 
 
-def create_app(settings: Settings, *, retriever: Retriever | None = None) -> FastAPI:
-    """The gateway; ``retriever`` is built from the settings unless given."""
-    metrics = Metrics()
+def create_app(settings: Settings, *, retriever: Retriever | None = None, drain: Drain | None = None) -> FastAPI:
+    """The gateway; ``retriever`` is built from the settings unless given, ``drain`` is begun by whoever stops it."""
+    metrics, drain = Metrics(), drain or Drain()
     return FastAPI(
         title="Preceptor",
         routes=_routes(),
-        middleware=[Middleware(Observe, metrics=metrics), Middleware(Admit, settings=settings, metrics=metrics)],
+        middleware=[
+            Middleware(Observe, metrics=metrics),
+            Middleware(TurnAway, drain=drain, metrics=metrics),
+            Middleware(Admit, settings=settings, metrics=metrics),
+        ],
         exception_handlers=exception_handlers(),
-        lifespan=_lifespan(settings, metrics, retriever),
+        lifespan=_lifespan(settings, metrics, retriever, drain),
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
@@ -60,39 +68,48 @@ def _routes() -> list[BaseRoute]:
     ]
 
 
-def _lifespan(settings: Settings, metrics: Metrics, retriever: Retriever | None) -> StatefulLifespan[FastAPI]:
+def _lifespan(
+    settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain
+) -> StatefulLifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Gateway], None]:
-        gateway = await build_gateway(settings, metrics, retriever)
+        gateway = await build_gateway(settings, metrics, retriever, drain)
         app.state.gateway = gateway
         try:
-            async with alongside(_watch_lag(metrics)), alongside(_watch_engine(gateway.binding)):
+            async with (
+                alongside(_watch_lag(metrics)),
+                alongside(gateway.fleet.watch(settings.health_interval_s)),
+                alongside(_watch_engine(gateway.binding)),
+            ):
                 gc.collect()
                 gc.freeze()  # what start-up made lives as long as the process
                 yield {"gateway": gateway}
         finally:
             await gateway.binding.aclose()
+            await gateway.fleet.aclose()
 
     return lifespan
 
 
-async def build_gateway(settings: Settings, metrics: Metrics, retriever: Retriever | None) -> Gateway:
+async def build_gateway(settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain) -> Gateway:
     """Load what is read from disk, off the event loop, and wire the parts together."""
     corpus = await asyncio.to_thread(load_corpus, settings.corpus)
     found = await asyncio.to_thread(_retriever, corpus, settings) if retriever is None else retriever
-    return Gateway(settings, metrics, corpus, found, _binding(settings, metrics, found), int(time.time()))
+    fleet = _fleet(settings, metrics)
+    binding = _binding(settings, metrics, found, fleet)
+    return Gateway(settings, metrics, corpus, found, fleet, binding, drain, int(time.time()))
 
 
 def _retriever(corpus: Corpus, settings: Settings) -> Retriever:
     return build_retriever(corpus, build_embedder(settings.embedder))
 
 
-def _binding(settings: Settings, metrics: Metrics, retriever: Retriever) -> Binding:
+def _binding(settings: Settings, metrics: Metrics, retriever: Retriever, fleet: Fleet) -> Binding:
     registry = load_registry(settings.registry)
     prompt_sets = {e.prompts: load_prompts(e.prompts) for e in (registry.default, *registry.models.values())}
 
     async def bind(model: str) -> Bound:
-        engine, entry = _engine(settings, model), registry.entry(model)
+        engine, entry = _engine(settings, fleet, model), registry.entry(model)
         try:
             logprobs = await gives_logprobs(engine)
         except BaseException:
@@ -103,12 +120,25 @@ def _binding(settings: Settings, metrics: Metrics, retriever: Retriever) -> Bind
         reviser = Reviser(engine, prompts, retriever, threshold, Limits(), logprobs, constrained=constrained)
         return Bound(engine, reviser, entry)
 
-    return Binding(_engine(settings, ""), bind, settings.engine_model, metrics.ready.set)
+    return Binding(_engine(settings, fleet, ""), bind, settings.engine_model, metrics.ready.set)
 
 
-def _engine(settings: Settings, model: str) -> VLLMEngine:
+def _fleet(settings: Settings, metrics: Metrics) -> Fleet:
+    timeouts = Timeouts(connect=settings.health_timeout_s, probe=settings.health_timeout_s)
+
+    def connect(url: str) -> VLLMEngine:
+        return VLLMEngine(url, "", timeouts=timeouts, retries=0, api_key=settings.engine_api_key)
+
+    return Fleet(settings.engines, connect, slow_start_s=settings.slow_start_s, observer=metrics.engines)
+
+
+def _engine(settings: Settings, fleet: Fleet, model: str) -> PooledEngine:
     connections = settings.max_in_flight * CALLS_PER_REQUEST
-    return VLLMEngine(settings.engine_url, model, connections=connections, api_key=settings.engine_api_key)
+    clients = {
+        url: VLLMEngine(url, model, connections=connections, api_key=settings.engine_api_key)
+        for _, url in settings.engines
+    }
+    return PooledEngine(model, fleet, clients, Patience(settings.first_byte_s, settings.hedge_after_s))
 
 
 async def _watch_engine(binding: Binding) -> None:

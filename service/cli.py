@@ -46,14 +46,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
-    """One option for each setting, but for keys, which do not belong on a command line."""
+    """One option for each setting, but for keys, which do not belong on a command line; a list's may be repeated."""
     parser.description = f"Options go before {PREFIX}* variables, which go before the file; keys are never options."
     parser.add_argument("--config", type=Path, help="settings as TOML")
     for name, field in Settings.model_fields.items():
         if not name.endswith(("_key", "_keys")):
-            default = "" if field.default is None else f" (default: {field.default})"
+            several = isinstance(field.default, tuple)
+            default = ",".join(field.default) if several else field.default
+            told = field.description if default is None else f"{field.description} (default: {default})"
             option = f"--{name.replace('_', '-')}"
-            parser.add_argument(option, metavar=name.upper(), help=f"{field.description}{default}")
+            action = "append" if several else "store"
+            parser.add_argument(option, metavar=name.upper(), action=action, help=told)
 
 
 def _add_ask(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +70,8 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
 def _serve(options: argparse.Namespace) -> int:
     from service.server import serve
 
-    given = {name: value for name, value in vars(options).items() if name not in ("command", "config")}
+    words = {name: value for name, value in vars(options).items() if name not in ("command", "config")}
+    given = {name: ",".join(value) if isinstance(value, list) else value for name, value in words.items()}
     try:
         settings = load_settings(given, file=options.config)
     except SettingsError as error:

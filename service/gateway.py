@@ -8,10 +8,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from models.pool.fleet import Fleet
 from principles.corpus import Corpus
 from principles.retrieve import Retriever
 from service.binding import Binding
 from service.metrics import Metrics
+from service.outgoing import Drain
 from service.settings import Settings
 
 
@@ -23,7 +25,9 @@ class Gateway:
     metrics: Metrics
     corpus: Corpus
     retriever: Retriever
+    fleet: Fleet
     binding: Binding
+    drain: Drain
     started: int
 
 

@@ -12,15 +12,26 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FilePath, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FilePath,
+    ValidationError,
+    model_validator,
+)
 
 from models.embedder import EmbedderChoice
+from models.pool.replica import Address
 
 PREFIX = "PRECEPTOR_"
 CONFIG_VARIABLE = "PRECEPTOR_CONFIG"
+_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})=(https?://.*)")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # Kubernetes describes a Service called "preceptor" to its neighbours by variables of our own prefix.
 _SERVICE_LINK = re.compile(
@@ -50,11 +61,24 @@ def _parsed(value: object) -> object:
         raise ValueError("not JSON") from error
 
 
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("needs to be a URL such as http://127.0.0.1:8001")
-    return value
+def _engine_urls(values: tuple[str, ...]) -> tuple[str, ...]:
+    addresses = _addresses(values)
+    for address in addresses:
+        parts = urlsplit(address.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("needs to be a URL such as http://127.0.0.1:8001, or several")
+    if not all(len(set(column)) == len(values) for column in zip(*addresses, strict=True)):
+        raise ValueError("names an engine twice")
+    return values
+
+
+def _addresses(values: tuple[str, ...]) -> tuple[Address, ...]:
+    """Each engine under the name before its URL, or under its place in the list."""
+    named = (_NAMED.fullmatch(value) for value in values)
+    return tuple(
+        Address(found[1], found[2]) if found else Address(str(place), value)
+        for place, (value, found) in enumerate(zip(values, named, strict=True))
+    )
 
 
 def _existing(value: Path | None) -> Path | None:
@@ -77,8 +101,23 @@ class Settings(BaseModel):
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen at")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
 
-    engine_url: Annotated[str, AfterValidator(_http_url)] = Field(
-        default="http://127.0.0.1:8001", description="base URL of the engine, without /v1"
+    engine_url: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_engine_urls)] = Field(
+        default=("http://127.0.0.1:8001",),
+        min_length=1,
+        description="base URL of the engine, without /v1, or of several for one model, which may have names: a=URL",
+    )
+    health_interval_s: float = Field(default=3.0, gt=0, description="seconds between two checks of an engine")
+    health_timeout_s: float = Field(default=3.0, gt=0, description="most seconds that a check may take")
+    first_byte_s: float = Field(
+        default=20.0, gt=0, description="most seconds until an engine begins an answer before another one is asked"
+    )
+    slow_start_s: float = Field(
+        default=30.0, ge=0, description="seconds in which an engine that has come back gets its full share"
+    )
+    hedge_after_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="seconds after which a verdict is asked of a second engine too; never if unset",
     )
     engine_model: str | None = Field(default=None, description="model name at the engine; asked of it when unset")
     engine_api_key: str | None = Field(default=None, repr=False, description="API key that the engine wants")
@@ -112,6 +151,17 @@ class Settings(BaseModel):
     stall_s: float = Field(default=60.0, gt=0, description="most seconds that a client may leave an answer unread")
     retry_after_s: int = Field(default=2, ge=1, description="seconds after which a refused client may come again")
     drain_s: int = Field(default=120, ge=0, description="most seconds that requests in flight may take at shutdown")
+
+    @model_validator(mode="after")
+    def _one_way_to_sign_in(self) -> Self:
+        if self.engine_api_key and any(urlsplit(url).username for _, url in self.engines):
+            raise ValueError("engine_url holds a user name beside engine_api_key: an engine takes one of them")
+        return self
+
+    @property
+    def engines(self) -> tuple[Address, ...]:
+        """The engines with their names, which stand in metrics and logs in the place of URLs."""
+        return _addresses(self.engine_url)
 
     def admits(self, key: str | None) -> bool:
         """Say whether a request with this API key may enter; without configured keys every request may."""

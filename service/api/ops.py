@@ -18,13 +18,15 @@ async def alive() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz", responses={503: {"description": "The engine does not answer"}})
+@router.get("/readyz", responses={503: {"description": "No engine answers, or the server is shutting down"}})
 async def ready(gateway: GatewayOf) -> JSONResponse:
-    """Principles are indexed and the engine answered its last check."""
-    engine_ready = await gateway.binding.ready()
+    """Principles are indexed, an engine answered its last check, and the server has not been told to stop."""
+    draining = gateway.drain.begun
+    engine_ready = not draining and await gateway.binding.ready()
     state = {
-        "status": "ready" if engine_ready else "waiting",
+        "status": "draining" if draining else "ready" if engine_ready else "waiting",
         "engine": engine_ready,
+        "engines": {replica.name: replica.health.state.value for replica in gateway.fleet.replicas},
         "principles": len(gateway.corpus),
         "model": gateway.binding.model,
     }

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from fastapi import Request
 from fastapi.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from models.engine import Engine, EngineError, Reply
 from models.wire import error_from
@@ -45,12 +46,25 @@ async def pass_through(
     reply = await until_disconnect(request, call)
     if reply.status != OK:
         return await until_disconnect(request, _read(reply, record))
-    pieces = _pieces(reply, record)
-    if _content_type(reply).startswith("text/event-stream"):
-        pieces = sse.whole_events(pieces)
-    stream = sse.Relay(pieces, headers={**record.headers(), **_kept(reply)}, on_leave=record.client_left)
-    stream.headers["content-type"] = _content_type(reply)
-    return stream
+    return RelayedReply(reply, record)
+
+
+class RelayedReply(sse.Relay):
+    """A stream of the engine's, which is closed however little of it could be sent."""
+
+    def __init__(self, reply: Reply, record: Record) -> None:
+        pieces = _pieces(reply, record)
+        if _content_type(reply).startswith("text/event-stream"):
+            pieces = sse.whole_events(pieces)
+        super().__init__(pieces, headers={**record.headers(), **_kept(reply)}, on_leave=record.client_left)
+        self.headers["content-type"] = _content_type(reply)
+        self._reply = reply
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._reply.aclose()
 
 
 async def bound_for(request: Request, gateway: Gateway) -> Bound:

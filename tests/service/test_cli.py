@@ -113,3 +113,9 @@ def test_every_setting_is_told_and_but_for_keys_an_option(capsys: pytest.Capture
 def test_a_wrong_setting_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--max-in-flight", "none"]) == 2
     assert "max_in_flight" in capsys.readouterr().err
+
+
+def test_an_option_for_several_may_be_repeated_or_hold_several(capsys: pytest.CaptureFixture[str]) -> None:
+    repeated = ["--engine-url", "http://a,http://b", "--engine-url", "http://a"]
+    assert main(["serve", *repeated]) == 2
+    assert "engine_url: Value error, names an engine twice" in capsys.readouterr().err

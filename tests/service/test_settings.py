@@ -71,3 +71,38 @@ def test_only_known_keys_are_admitted(key: str | None, admitted: bool) -> None:
 
 def test_without_keys_everyone_is_admitted() -> None:
     assert Settings().admits(None)
+
+
+@pytest.mark.parametrize(
+    ("given", "engines"),
+    [
+        ("http://a:1", [("0", "http://a:1")]),
+        (" http://a:1 , http://b:1/v1,", [("0", "http://a:1"), ("1", "http://b:1/v1")]),
+        ("left=http://a:1,https://b", [("left", "http://a:1"), ("1", "https://b")]),
+        (["http://a:1/?x=1", "r.2=http://b"], [("0", "http://a:1/?x=1"), ("r.2", "http://b")]),
+    ],
+)
+def test_engines_are_one_or_several_and_may_have_names(given: object, engines: list[tuple[str, str]]) -> None:
+    assert list(load_settings({"engine_url": given}, environ={}).engines) == engines
+
+
+def test_engines_may_stand_in_the_environment_or_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "preceptor.toml"
+    file.write_text('engine_url = ["http://a", "http://b"]\n')
+    assert load_settings(environ={}, file=file).engine_url == ("http://a", "http://b")
+    environ = {"PRECEPTOR_ENGINE_URL": "http://c,http://d"}
+    assert load_settings(environ=environ, file=file).engine_url == ("http://c", "http://d")
+
+
+def test_an_engine_takes_a_key_or_a_user_name() -> None:
+    assert load_settings({"engine_url": "http://u:p@a"}, environ={}).engines[0].name == "0"
+    with pytest.raises(SettingsError, match="beside engine_api_key"):
+        load_settings({"engine_url": "http://u:p@a", "engine_api_key": "k"}, environ={})
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", [], "a", "ftp://a", "http://a,b", "http://a,http://a", "x=http://a,x=http://b", "1=http://a,http://b"]
+)
+def test_engines_that_cannot_be_told_apart_or_reached_are_refused(wrong: object) -> None:
+    with pytest.raises(SettingsError, match="engine_url"):
+        load_settings({"engine_url": wrong}, environ={})

@@ -9,7 +9,7 @@ from principles.retrieve import Retriever, build_retriever
 from service.app import create_app
 from service.settings import Settings
 from tests.service.api.scripted_engine import Script, engine_app
-from tests.service.api.serving import served
+from tests.service.api.serving import eventually, served
 
 Serve = Callable[..., str]
 
@@ -25,7 +25,7 @@ def _running(retriever: Retriever) -> Iterator[tuple[Script, str, str]]:
     with served(engine_app(script)) as engine_url:
         settings = Settings(engine_url=engine_url, open_after_s=1.0, heartbeat_s=0.2)
         with served(create_app(settings, retriever=retriever), lifespan="on") as url:
-            assert httpx.get(f"{url}/readyz").status_code == 200
+            eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
             yield script, engine_url, url
 
 

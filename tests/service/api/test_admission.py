@@ -18,7 +18,7 @@ PLAIN = {**BODY, "model": ENGINE_MODEL}
 def ready(serve: Serve, **settings: object) -> str:
     """A gateway that has found its engine."""
     url = serve(**settings)
-    assert httpx.get(f"{url}/readyz").status_code == 200
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
     return url
 
 
@@ -31,7 +31,7 @@ def queued(url: str, count: int) -> bool:
 
 
 async def test_a_full_gateway_queues_and_serves_in_order(serve: Serve, script: Script) -> None:
-    script.first_token_s = 0.2
+    script.first_token_s = 0.6
     url = ready(serve, max_in_flight=1, max_queued=3)
     done: list[int] = []
 

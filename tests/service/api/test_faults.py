@@ -56,7 +56,7 @@ class SlowRetriever(Retriever):
 def gateway(retriever: Retriever, engine_url: str, **settings: Any) -> Iterator[str]:
     chosen = Settings.model_validate({"engine_url": engine_url, **settings})
     with served(create_app(chosen, retriever=retriever), lifespan="on") as url:
-        assert httpx.get(f"{url}/readyz").status_code == 200
+        eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
         yield url
 
 

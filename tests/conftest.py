@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine-url", help="a running engine with the bundled model, instead of starting one")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of an engine run in one process, so that one engine serves them; the first waits for its start."""
     for item in items:

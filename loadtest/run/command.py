@@ -1,13 +1,15 @@
 """``python -m loadtest run PROFILE --target URL --out FOLDER`` and ``python -m loadtest report FOLDER``.
 
 Invariant: 0 means measured, whatever the figures are; a target that does not answer before the run is 1. A run that is
-interrupted (Ctrl-C) writes what it has, and says that it was.
+interrupted (Ctrl-C, SIGTERM) writes what it has, and says that it was.
 """
 
 import argparse
 import asyncio
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +102,11 @@ async def _run(profile: LoadProfile, options: argparse.Namespace) -> tuple[dict[
         asyncio.create_task(progress.show(sys.stderr)),
         asyncio.create_task(scrape(sources, bearer(key), profile.scrape_seconds, scraped)),
     ]
+    driving = asyncio.create_task(drive(profile, planned, targets, progress.note_sent, told))
     interrupted = False
     try:
-        await drive(profile, planned, targets, progress.note_sent, told)
+        with _ended_by_signals(driving):
+            await driving
     except asyncio.CancelledError:
         interrupted = True  # what has been measured in half an hour is not thrown away
     finally:
@@ -112,6 +116,20 @@ async def _run(profile: LoadProfile, options: argparse.Namespace) -> tuple[dict[
     rows.sort(key=lambda row: (row.scheduled, row.target))
     results = _results(options.profile, profile, targets, figures(profile, rows, gaps), scraped)
     return {"interrupted": interrupted, **results}, rows
+
+
+@contextmanager
+def _ended_by_signals(driving: asyncio.Task[None]) -> Iterator[None]:
+    """Cancel the load at a signal, also where whoever started this process has it ignore Ctrl-C, as shells do."""
+    loop = asyncio.get_running_loop()
+    both = (signal.SIGINT, signal.SIGTERM)
+    for one in both:
+        loop.add_signal_handler(one, driving.cancel)
+    try:
+        yield
+    finally:
+        for one in both:
+            loop.remove_signal_handler(one)
 
 
 def _results(

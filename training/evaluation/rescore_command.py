@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from training.evaluation.benchmarks import FIGURES
+from training.evaluation.healthbench.meta_task import value_of
 from training.evaluation.healthbench.scorer import rescored
 from training.evaluation.mlb.verdicts import values_of
 from training.evaluation.pooled import interval
@@ -65,6 +66,8 @@ def _told(benchmark: str, arm: Arm, threshold: float | None) -> str:
 def _values(row: Row, kind: str, verdicts: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
     if kind == "healthbench":
         return rescored(verdicts)
+    if kind == "healthbench_meta":
+        return value_of(verdicts[0]["met"], row.metadata["labels"])
     return values_of(row.metadata, verdicts) if kind == "mlb" and verdicts else None
 
 

@@ -93,12 +93,13 @@ def agreement_scorer(style: Style = "json", prompts: Prompts = "full", threshold
         verdict = {"criterion": sample["criterion"]} | told(asked)
         met = verdict["met"]
         metadata = score_metadata([verdict], asked=1, unscored=int(met is None), cluster=sample["prompt_id"])
-        return Score(value=_value(met, sample["labels"]), answer=answer, metadata=metadata)
+        return Score(value=value_of(met, sample["labels"]), answer=answer, metadata=metadata)
 
     return scored
 
 
-def _value(met: bool | None, labels: Sequence[bool]) -> dict[str, float]:
+def value_of(met: bool | None, labels: Sequence[bool]) -> dict[str, float]:
+    """Return the value of a sample's ``Score`` from the judge's verdict and its physicians' labels."""
     if met is None:
         return dict.fromkeys((SCORE, *COUNTS), math.nan)
     pairs = counts(met, labels)

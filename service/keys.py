@@ -7,6 +7,7 @@ by one ``Keyring``, and a key file is taken over whole or not at all.
 import asyncio
 import hashlib
 import hmac
+import json
 import logging
 import re
 import secrets
@@ -70,7 +71,8 @@ def new_key(client: str, scopes: Iterable[str], expires: date | None = None) -> 
     """Make a key; return it, and its line for the key file. Raises ``ValidationError``."""
     key = f"preceptor-{secrets.token_urlsafe(_KEY_BYTES)}"
     row = Key.model_validate({"client": client, "digest": key_digest(key), "scopes": set(scopes), "expires": expires})
-    return key, row.model_dump_json(exclude_none=True)
+    fields = row.model_dump(mode="json", exclude_none=True)
+    return key, json.dumps({**fields, "scopes": sorted(fields["scopes"])}, separators=(",", ":"))
 
 
 def today() -> date:

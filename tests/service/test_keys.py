@@ -79,6 +79,7 @@ def test_a_new_key_is_random_and_its_line_holds_its_digest_only() -> None:
     (one, told), (other, _) = new_key("ward", ["chat", "metrics"], DAY), new_key("ward", ["chat"])
     assert one != other
     assert one not in told
+    assert '"scopes":["chat","metrics"]' in told
     (key,) = read_keys(told.encode())
     assert key == Key(client="ward", digest=key_digest(one), scopes=frozenset({Scope.CHAT, Scope.METRICS}), expires=DAY)
     with pytest.raises(ValidationError):

@@ -137,9 +137,10 @@ def _error(status: int, found: Mapping[str, Any], retry_after: float | None) -> 
     kind = str(found.get("type") or "engine_error")
     if 400 <= status < 500 and status not in (408, 429):
         return EngineRefused(message, status=status, type=kind, body=found)
+    # What an engine says of its own trouble may quote the prompt, and is nothing to its client.
     told = status if status in (429, 503) else 502
     wait = retry_after if retry_after is not None and math.isfinite(retry_after) else None
-    return EngineUnavailable(message, status=told, type=kind, retry_after=wait)
+    return EngineUnavailable(f"engine answered {status}", status=told, type="engine_error", retry_after=wait)
 
 
 def _error_object(value: object) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Who may enter: the API key, the size of the body, a slot for work that the engine has to do.
+"""Who may enter now: the size of the body, a slot for work that the engine has to do.
 
 Invariant: a request is turned away before any engine is called, with an OpenAI error and, when full, with Retry-After.
 """
@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.disconnect import disconnected
-from service.errors import ApiError, BodyTooLarge, BodyTooSlow, ClientLeft, InvalidApiKey, error_response
+from service.errors import ApiError, BodyTooLarge, BodyTooSlow, ClientLeft, error_response
 from service.metrics import Metrics
 from service.observe import record_in
 from service.outgoing import Outgoing
@@ -22,7 +22,7 @@ GENERATING = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddin
 
 
 class Admit:
-    """Middleware: API key and body size for all of /v1, a slot for the routes that need the engine.
+    """Middleware: the body's size for all of /v1, a slot for the routes that need the engine.
 
     Their bodies are read before they get a slot, so that a slow sender holds none.
     """
@@ -56,11 +56,8 @@ class Admit:
             record_in(scope).client_left()
 
     def _check(self, scope: Scope) -> None:
-        headers, settings = Headers(scope=scope), self.settings
-        if scope["method"] != "OPTIONS" and not settings.admits(_bearer(headers)):
-            raise InvalidApiKey("no valid API key was given", headers={"www-authenticate": "Bearer"})
-        announced = headers.get("content-length", "0")
-        if announced.isdigit() and int(announced) > settings.max_body_bytes:
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdigit() and int(announced) > self.settings.max_body_bytes:
             raise self._too_large()
 
     async def _in_a_slot(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,8 +127,3 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replayed
-
-
-def _bearer(headers: Headers) -> str | None:
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else None

@@ -23,13 +23,17 @@ from models.registry import load_registry
 from models.vllm import VLLMEngine
 from principles.corpus import Corpus, load_corpus
 from principles.retrieve import Retriever, build_retriever
+from service.access import Access
 from service.admission import Admit
+from service.answer_headers import AnswerHeaders
 from service.api import chat, engine_resources, models, ops, principles, revisions
 from service.binding import Binding, Bound
 from service.errors import exception_handlers
 from service.gateway import Gateway
+from service.keys import Keys
 from service.metrics import Metrics
 from service.observe import Observe
+from service.origins import Origins
 from service.outgoing import Drain, TurnAway
 from service.revision.alongside import alongside
 from service.revision.budget import Limits
@@ -43,19 +47,32 @@ LAG_INTERVAL_S = 0.5
 ENGINE_INTERVAL_S = 5.0
 
 
-def create_app(settings: Settings, *, retriever: Retriever | None = None, drain: Drain | None = None) -> FastAPI:
-    """The gateway; ``retriever`` is built from the settings unless given, ``drain`` is begun by whoever stops it."""
-    metrics, drain = Metrics(), drain or Drain()
+def create_app(
+    settings: Settings,
+    *,
+    retriever: Retriever | None = None,
+    drain: Drain | None = None,
+    metrics: Metrics | None = None,
+) -> FastAPI:
+    """The gateway; ``retriever`` is built from the settings unless given, ``drain`` is begun by whoever stops it.
+
+    Raises ``KeyFileError`` where the key file cannot be used.
+    """
+    metrics, drain = metrics or Metrics(), drain or Drain()
+    keys = Keys(settings.api_keys, settings.key_file, metrics.key_file_reloaded)
     return FastAPI(
         title="Preceptor",
         routes=_routes(),
         middleware=[
             Middleware(Observe, metrics=metrics),
+            Middleware(AnswerHeaders),
+            Middleware(Origins, listed=settings.cors_origins, metrics=metrics),
             Middleware(TurnAway, drain=drain, metrics=metrics),
+            Middleware(Access, keys=keys, metrics=metrics),
             Middleware(Admit, settings=settings, metrics=metrics),
         ],
         exception_handlers=exception_handlers(),
-        lifespan=_lifespan(settings, metrics, retriever, drain),
+        lifespan=_lifespan(settings, metrics, retriever, drain, keys),
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
@@ -69,7 +86,7 @@ def _routes() -> list[BaseRoute]:
 
 
 def _lifespan(
-    settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain
+    settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain, keys: Keys
 ) -> StatefulLifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Gateway], None]:
@@ -80,6 +97,7 @@ def _lifespan(
                 alongside(_watch_lag(metrics)),
                 alongside(gateway.fleet.watch(settings.health_interval_s)),
                 alongside(_watch_engine(gateway.binding)),
+                alongside(keys.watch()),
             ):
                 gc.collect()
                 gc.freeze()  # what start-up made lives as long as the process

@@ -1,11 +1,15 @@
-"""The ``preceptor`` command: serve, ask, principles, version."""
+"""The ``preceptor`` command: serve, ask, keys, principles, version."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from service.keys import Scope, new_key
 from service.settings import PREFIX, Settings, SettingsError, load_settings
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -23,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _serve(options)
     if options.command == "ask":
         return _ask(options)
+    if options.command == "keys":
+        return _new_key(options)
     sys.stdout.write(f"preceptor {installed_version()}\n")
     return 0
 
@@ -40,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_serve(commands.add_parser("serve", help="run the gateway"))
     _add_ask(commands.add_parser("ask", help="ask a running gateway and watch it revise"))
+    _add_keys(commands.add_parser("keys", help="make API keys"))
     commands.add_parser("principles", help="list, check and import principles", add_help=False)
     commands.add_parser("version", help="print the version")
     return parser
@@ -50,7 +57,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.description = f"Options go before {PREFIX}* variables, which go before the file; keys are never options."
     parser.add_argument("--config", type=Path, help="settings as TOML")
     for name, field in Settings.model_fields.items():
-        if not name.endswith(("_key", "_keys")):
+        if field.repr:
             several = isinstance(field.default, tuple)
             default = ",".join(field.default) if several else field.default
             told = field.description if default is None else f"{field.description} (default: {default})"
@@ -65,6 +72,26 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draft", type=Path, metavar="FILE", help="revise this answer, not a draft of the model's")
     parser.add_argument("--api-key", help="API key of the gateway")
     parser.add_argument("--json", action="store_true", help="print the whole revision as JSON")
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    new = parser.add_subparsers(dest="action", required=True).add_parser("new", help="make a key for a client")
+    new.description = "Shows the key on standard error, once, and writes its line for the key file: >> keys.jsonl"
+    new.add_argument("--client", required=True, help="whose key it is; a client may have several")
+    scopes = [scope.value for scope in Scope]
+    new.add_argument("--scope", required=True, action="append", choices=scopes, help="what it opens; may be repeated")
+    new.add_argument("--expires", type=date.fromisoformat, metavar="YYYY-MM-DD", help="last day on which it is good")
+
+
+def _new_key(options: argparse.Namespace) -> int:
+    try:
+        key, line = new_key(options.client, options.scope, options.expires)
+    except ValidationError:
+        sys.stderr.write("preceptor: a client's name has letters, digits, dots and dashes, at most 64\n")
+        return 2
+    sys.stderr.write(f"{key}\n")
+    sys.stdout.write(f"{line}\n")
+    return 0
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ text of ours that quotes a prompt.
 
 import logging
 import math
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import re
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import orjson
@@ -17,11 +18,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from models.engine import EngineError, EngineRefused, EngineTimeout, EngineUnavailable
+from service.answer_headers import make_safe
 from service.observe import CLIENT_LEFT_STATUS, REQUEST_ID, record_of
 from service.revision.failure import RevisionUnavailable
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 RETRY_AFTER_S = 2.0
+_PARAMETER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 log = logging.getLogger("preceptor.errors")
 
 
@@ -66,6 +69,30 @@ class InvalidApiKey(ApiError):
     """No API key, or one that is not ours."""
 
     status, type, code = 401, "authentication_error", "invalid_api_key"
+
+
+class MissingScope(ApiError):
+    """An API key that does not open this."""
+
+    status, type, code = 403, "permission_error", "missing_scope"
+
+
+class OriginRefused(ApiError):
+    """A web page that may not ask here."""
+
+    status, type, code = 403, "permission_error", "origin_refused"
+
+
+class HeadTooLarge(ApiError):
+    """The request's line and headers are larger than the gateway takes."""
+
+    status, type, code = 431, "invalid_request_error", "head_too_large"
+
+
+class HeadTooSlow(ApiError):
+    """The request's line and headers did not arrive in time."""
+
+    status, type, code = 408, "invalid_request_error", "head_too_slow"
 
 
 class NotFound(ApiError):
@@ -160,12 +187,16 @@ def error_response(error: ApiError) -> Response:
 def invalid(error: ValidationError | RequestValidationError) -> InvalidRequest:
     """Name the first field that is wrong, without quoting what stood there."""
     first = error.errors()[0]
-    path: Sequence[int | str] = [part for part in first["loc"] if part != "body"]
-    param = ".".join(map(str, path)) or None
+    param = ".".join(plain_name(part) for part in first["loc"] if part != "body") or None
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return InvalidRequest(f"unknown key {param}", param=param, code="unknown_parameter")
     return InvalidRequest(f"{param}: {message}" if param else message, param=param)
+
+
+def plain_name(part: int | str) -> str:
+    """A key or an index of a request as it may be told; a key that does not look like a parameter's is content."""
+    return str(part) if isinstance(part, int) or _PARAMETER.fullmatch(part) else "(a key)"
 
 
 async def _classified(_: Request, error: Exception) -> Response:
@@ -181,6 +212,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     """Answered outside all middleware of ours, so that the request's id is to be told here."""
     response = await _classified(request, error)
     response.headers[REQUEST_ID] = record_of(request).request_id
+    make_safe(response.headers)
     return response
 
 

@@ -12,6 +12,7 @@ from models.pool.breaker import BreakerState
 from models.pool.health import State
 from models.pool.moves import Move
 from models.pool.observer import Ended, Hedge
+from service.keys import Reload
 from service.revision.trace import Outcome, StepUsage, Trace
 
 # vLLM's buckets of vllm:e2e_request_latency_seconds, so that both can be laid over each other.
@@ -112,6 +113,12 @@ class Metrics:
         self.requests = Counter(
             "preceptor_requests_total", "Requests ended.", ("route", "method", "status"), registry=registry
         )
+        self.key_reloads = Counter(
+            "preceptor_key_file_reloads_total", "Changed key files, by what became of them.", ("result",),
+            registry=registry,
+        )  # fmt: skip
+        for result in Reload:
+            self.key_reloads.labels(result.value)
         self.refused = Counter("preceptor_refused_total", "Requests turned away.", ("reason",), registry=registry)
         self.cancelled = Counter("preceptor_cancelled_total", "Clients that left.", ("route",), registry=registry)
         self.failures = Counter(
@@ -194,6 +201,10 @@ class Metrics:
         self.completion_tokens = Counter(
             "preceptor_completion_tokens_total", "Completion tokens.", ("step",), registry=registry
         )
+
+    def key_file_reloaded(self, result: Reload) -> None:
+        """Count a changed key file."""
+        self.key_reloads.labels(result.value).inc()
 
     def observe_trace(self, trace: Trace) -> None:
         """Count one finished request of the loop."""

@@ -32,7 +32,7 @@ log = logging.getLogger("preceptor.access")
 class Record:
     """What is known of one request while it is served. ``waiting_ms`` is the time with an engine call open.
 
-    ``route`` is what it is counted under if it never comes to a route.
+    ``route`` is what it is counted under if it never comes to a route; ``client`` is whose API key came with it.
     ``admitted`` is when its body was read and it had a slot; what came before was the client's time, or the queue's.
     """
 
@@ -40,6 +40,7 @@ class Record:
     started: float = field(default_factory=time.perf_counter)
     arrived: float = field(default_factory=time.monotonic)
     route: str = "unmatched"
+    client: str | None = None
     admitted: float | None = None
     waiting_ms: float | None = None
     first_byte_ms: float | None = None
@@ -181,6 +182,7 @@ def _line(scope: Scope, record: Record, route: str, status: int) -> dict[str, ob
         "request_id": record.request_id,
         "method": _method(scope),
         "route": route,
+        "client": record.client,
         "status": status,
         "outcome": record.outcome,
         "reason": record.reason,

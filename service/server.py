@@ -4,7 +4,8 @@ Invariant: a server that is told to end keeps listening while requests are open,
 what is going on, and ends when the last one has been answered or ``drain_s`` has passed.
 """
 
-import logging
+import ipaddress
+import sys
 import time
 from types import FrameType
 
@@ -12,15 +13,17 @@ import prometheus_client
 import uvicorn
 
 from service.app import create_app
+from service.keys import KeyFileError
 from service.logs import configure_logging
+from service.metrics import Metrics
 from service.outgoing import Drain
+from service.protocol import bounded
 from service.settings import Settings
 
 BACKLOG = 2048
 # The part of the drain in which what is left is cut off and told so.
 CLOSING_SECONDS = 1
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-log = logging.getLogger("preceptor.server")
+WITHOUT_KEYS = "anyone who reaches host could ask: set key_file or api_keys, or allow_without_keys if that is meant"
 
 
 class DrainingServer(uvicorn.Server):
@@ -47,24 +50,39 @@ class DrainingServer(uvicorn.Server):
         return ended or drained
 
 
+def is_loopback(host: str) -> bool:
+    """Say whether an address can be reached from this machine only; names other than localhost may lead anywhere."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def serve(settings: Settings) -> int:
-    """Serve until told to stop, and let requests in flight end."""
-    configure_logging(settings.log_level)
-    if settings.host not in LOOPBACK and not settings.api_keys:
-        log.warning("anyone who reaches this address may ask: no API keys are set")
+    """Serve until told to stop, and let requests in flight end. Returns 2 for settings that cannot be served."""
+    if not (settings.wants_keys or settings.allow_without_keys or is_loopback(settings.host)):
+        sys.stderr.write(f"preceptor: {WITHOUT_KEYS}\n")
+        return 2
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
-    drain = Drain()
+    drain, metrics = Drain(), Metrics()
+    try:
+        app = create_app(settings, drain=drain, metrics=metrics)
+    except KeyFileError as error:
+        sys.stderr.write(f"preceptor: {error}\n")
+        return 2
+    configure_logging(settings.log_level)
     config = uvicorn.Config(
-        create_app(settings, drain=drain),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=bounded(settings.max_head_bytes, settings.head_s, metrics),
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks where a client is, and a header could say anything
         backlog=BACKLOG,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=min(settings.drain_s, CLOSING_SECONDS),

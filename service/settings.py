@@ -4,8 +4,6 @@ Owns the only reading of the environment in this project. Invariant: an unknown 
 and API keys are kept as SHA-256 digests only.
 """
 
-import hashlib
-import hmac
 import json
 import os
 import re
@@ -28,11 +26,12 @@ from pydantic import (
 
 from models.embedder import EmbedderChoice
 from models.pool.replica import Address
+from service.keys import key_digest
 
 PREFIX = "PRECEPTOR_"
 CONFIG_VARIABLE = "PRECEPTOR_CONFIG"
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})=(https?://.*)")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|[a-z][a-z0-9+.-]*://[a-z0-9.-]+")
 # Kubernetes describes a Service called "preceptor" to its neighbours by variables of our own prefix.
 _SERVICE_LINK = re.compile(
     r"PRECEPTOR(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP)(_[A-Z]+)?)"
@@ -41,11 +40,6 @@ _SERVICE_LINK = re.compile(
 
 class SettingsError(ValueError):
     """A setting is unknown, missing or out of range; the message names it."""
-
-
-def key_digest(key: str) -> str:
-    """Return the form in which an API key is kept; a digest passes through unchanged."""
-    return key if _DIGEST.fullmatch(key) else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _listed(value: object) -> object:
@@ -79,6 +73,12 @@ def _addresses(values: tuple[str, ...]) -> tuple[Address, ...]:
         Address(found[1], found[2]) if found else Address(str(place), value)
         for place, (value, found) in enumerate(zip(values, named, strict=True))
     )
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_ORIGIN.fullmatch(value) for value in values):
+        raise ValueError("needs to be origins such as https://app.example.org, in lower case and without a path")
+    return values
 
 
 def _existing(value: Path | None) -> Path | None:
@@ -141,8 +141,17 @@ class Settings(BaseModel):
     api_keys: Annotated[tuple[str, ...], BeforeValidator(_digests)] = Field(
         default=(),
         repr=False,
-        description="API keys that clients may use, or their sha256: digests; none: open to all",
+        description="API keys that open everything, or their sha256: digests",
     )
+    key_file: FilePath | None = Field(
+        default=None, description="API keys by client and scope, as JSON lines; read again when it changes"
+    )
+    allow_without_keys: bool = Field(default=False, description="listen beyond this machine without API keys")
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_origins)] = Field(
+        default=(), description="origins whose web pages may ask, such as https://app.example.org"
+    )
+    max_head_bytes: int = Field(default=32 * 1024, ge=1024, description="largest request line and headers")
+    head_s: float = Field(default=10.0, gt=0, description="most seconds that a request's head may take to arrive")
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="largest body")
     max_in_flight: int = Field(default=256, ge=1, description="requests that the engine may be at work for")
     max_queued: int = Field(default=256, ge=0, description="requests that may wait for a slot; more get 429 at once")
@@ -163,12 +172,10 @@ class Settings(BaseModel):
         """The engines with their names, which stand in metrics and logs in the place of URLs."""
         return _addresses(self.engine_url)
 
-    def admits(self, key: str | None) -> bool:
-        """Say whether a request with this API key may enter; without configured keys every request may."""
-        if not self.api_keys:
-            return True
-        digest = key_digest(key) if key and not _DIGEST.fullmatch(key) else ""
-        return any(hmac.compare_digest(digest, known) for known in self.api_keys)
+    @property
+    def wants_keys(self) -> bool:
+        """Say whether requests need an API key."""
+        return bool(self.api_keys) or self.key_file is not None
 
 
 def load_settings(

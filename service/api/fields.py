@@ -7,7 +7,7 @@ field that nobody here knows goes to the draft's call, whose engine may know it.
 from collections.abc import Mapping
 from typing import Any
 
-from service.errors import InvalidRequest
+from service.errors import InvalidRequest, plain_name
 
 # How messages become a prompt, and whose cache and place in the queue it may share: the same for every call, or the
 # prefix cache of one step is lost on the next, and with it a tenant's isolation.
@@ -29,7 +29,7 @@ REFUSED = frozenset(("audio", "echo", "return_token_ids", "return_tokens_as_toke
 def refuse_unsupported(body: Mapping[str, Any]) -> None:
     """Raise ``InvalidRequest`` for the first field that a guided answer cannot honour."""
     options = body.get("stream_options") or {}
-    for name in (*body, *(f"stream_options.{key}" for key, value in options.items() if value)):
+    for name in (*body, *(f"stream_options.{plain_name(key)}" for key, value in options.items() if value)):
         if _is_refused(name, body):
             raise InvalidRequest(
                 f"{name} cannot be honoured in a guided answer; ask the engine's own model for it",

@@ -28,6 +28,7 @@ class ErrorBody(BaseModel):
 _MEANINGS = {
     400: "The request is malformed, or the engine refuses it",
     401: "No valid API key",
+    403: "An API key that does not open this, or a web page that may not ask",
     404: "No such thing",
     408: "The body did not arrive in time",
     413: "The body is too large",
@@ -41,7 +42,7 @@ _MEANINGS = {
 _EVENT = {"type": "object", "properties": {"event": {"type": "string"}, "data": {"type": "string"}}}
 # The range keeps FastAPI from promising an error of its own shape.
 READ_ERRORS: dict[int | str, dict[str, Any]] = {
-    **{status: {"model": ErrorBody, "description": _MEANINGS[status]} for status in (400, 401, 404, 413)},
+    **{status: {"model": ErrorBody, "description": _MEANINGS[status]} for status in (400, 401, 403, 404, 413)},
     "4XX": {"model": ErrorBody, "description": "Any other refusal"},
 }
 ERRORS: dict[int | str, dict[str, Any]] = {

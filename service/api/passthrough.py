@@ -1,7 +1,7 @@
 """Hands a request to the engine and its reply back, byte for byte, streaming or not.
 
-Invariant: status and body are the engine's, but an error that is no OpenAI error object is told as one; only headers of
-ours are added.
+Invariant: status and body are the engine's, but its own failure (429, 5xx) is told in our words, since the engine's may
+quote the prompt, and so is an error that is no OpenAI error object; only headers of ours are added.
 """
 
 from collections.abc import AsyncGenerator, Coroutine, Mapping
@@ -103,7 +103,7 @@ async def _read(reply: Reply, record: Record) -> Response:
     content = await reply.read()
     record.waiting_ms = (record.waiting_ms or 0.0) + (perf_counter() - waited_from) * 1000
     headers = {**record.headers(), **_kept(reply)}
-    if reply.status < OK or 300 <= reply.status < 400 or (reply.status >= 400 and not _is_error_object(content)):
+    if _is_no_answer(reply.status) or (reply.status >= 400 and not _is_error_object(content)):
         error = EngineFailed(error_from(reply.status, content))
         status = reply.status if reply.status >= 400 else error.status
         return Response(error.body(), status, headers=headers, media_type="application/json")
@@ -113,6 +113,11 @@ async def _read(reply: Reply, record: Record) -> Response:
 def _kept(reply: Reply) -> dict[str, str]:
     """The engine's headers that the client needs beside the content type."""
     return {name: value for name, value in reply.headers.items() if name != "content-type"}
+
+
+def _is_no_answer(status: int) -> bool:
+    """Say whether a reply speaks of the engine and not of the request."""
+    return status < OK or 300 <= status < 400 or status in (408, 429) or status >= 500
 
 
 def _is_error_object(content: bytes) -> bool:

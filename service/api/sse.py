@@ -22,7 +22,7 @@ from service.errors import api_error, error_response
 PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
 _GAPS = (b"\n\n", b"\r\n\r\n")
-HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 def data(value: Any) -> bytes:

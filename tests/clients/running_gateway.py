@@ -24,10 +24,11 @@ _PREFIX = "PRECEPTOR_"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway that answers, without and with ``/v1``, and the file that its log goes to."""
+    """A gateway that answers, without and with ``/v1``, the file that its log goes to, and a key that it takes."""
 
     url: str
     log: Path
+    api_key: str = "none"
 
     @property
     def base(self) -> str:
@@ -35,7 +36,7 @@ class Gateway:
 
     def requests(self, **labels: str) -> float:
         """How many requests with these labels have ended."""
-        return total(self.url, "preceptor_requests_total", **labels)
+        return total(self.url, "preceptor_requests_total", api_key=self.api_key, **labels)
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def running_gateway(engine_url: str, log: Path, *, ready: str = "/readyz", **set
         )
     try:
         _await(f"{url}{ready}", child, log)
-        yield Gateway(url, log)
+        yield Gateway(url, log, str(settings.get("api_keys", "none")))
     finally:
         _stop(child)
 

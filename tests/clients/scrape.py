@@ -4,9 +4,10 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 
-def total(url: str, name: str, **labels: str) -> float:
+def total(url: str, name: str, *, api_key: str = "none", **labels: str) -> float:
     """The sum over all samples of that name which carry these labels; 0 where there is none yet."""
-    page = httpx.get(f"{url}/metrics", timeout=30, trust_env=False)
+    headers = {"authorization": f"Bearer {api_key}"}
+    page = httpx.get(f"{url}/metrics", headers=headers, timeout=30, trust_env=False)
     page.raise_for_status()
     return sum(
         sample.value

@@ -27,4 +27,4 @@ def held_slot(gateway: Gateway, model: str, api_key: str) -> Iterator[httpx.Resp
 
 
 def in_flight(gateway: Gateway) -> float:
-    return total(gateway.url, "preceptor_in_flight_requests")
+    return total(gateway.url, "preceptor_in_flight_requests", api_key=gateway.api_key)

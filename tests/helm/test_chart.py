@@ -217,6 +217,7 @@ def test_the_values_in_the_readme_work() -> None:
 
 
 def test_the_notes_say_what_is_still_to_do() -> None:
-    assert 'API keys come from key "keys" of Secret "preceptor-api-keys"' in notes()
+    assert 'API keys come from key "keys.jsonl" of Secret "preceptor-api-keys"' in notes()
     assert "anyone who reaches the gateway may ask" in notes({"gateway": {"apiKeys": {"enabled": False}}})
     assert "Prometheus cannot read the engines" in notes(MONITORED)
+    assert 'Prometheus asks with key "key" of Secret "preceptor-metrics-key"' in notes(MONITORED)

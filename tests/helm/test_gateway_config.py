@@ -38,6 +38,11 @@ def test_as_it_comes_the_gateway_has_its_own_defaults_but_listens_to_all() -> No
     assert settings() == Settings().model_copy(update=changed)
 
 
+def test_without_keys_it_may_listen_to_all_because_the_chart_says_so() -> None:
+    assert not settings().allow_without_keys
+    assert settings({"gateway": {"apiKeys": {"enabled": False}}}).allow_without_keys
+
+
 def test_every_engine_has_a_name_and_an_address_of_its_own() -> None:
     found = settings({"engine": {"replicas": 2, "port": 9001}})
     assert found.engine_url == (
@@ -58,6 +63,8 @@ def test_engines_of_your_own_take_their_place() -> None:
         ({"bypass_talk": False}, False),
         ({"drain_s": 0}, 0),
         ({"slug": "ward"}, "ward"),
+        ({"max_head_bytes": 65536}, 65536),
+        ({"cors_origins": ["https://a.example", "https://b.example"]}, ("https://a.example", "https://b.example")),
     ],
 )
 def test_a_setting_arrives_as_it_was_given(given: dict[str, Any], value: object) -> None:

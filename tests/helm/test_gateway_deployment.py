@@ -43,7 +43,7 @@ def test_a_pod_has_no_rights() -> None:
     assert (pod["securityContext"]["runAsNonRoot"], pod["securityContext"]["runAsUser"]) == (True, 10001)
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert (pod["automountServiceAccountToken"], pod["enableServiceLinks"]) == (False, False)
-    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp", "/etc/preceptor-keys"]
 
 
 def test_an_update_takes_no_pod_away_before_another_is_ready() -> None:
@@ -67,16 +67,28 @@ def test_pods_spread_over_zones_and_nodes() -> None:
     assert all(part["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] == "gateway" for part in found)
 
 
-def test_keys_come_from_secrets() -> None:
+def test_the_engines_key_comes_from_a_secret() -> None:
     env = container_of(deployment({"engine": {"apiKey": {"enabled": True}}}))["env"]
-    assert {entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in env} == {
-        "PRECEPTOR_API_KEYS": {"name": "preceptor-api-keys", "key": "keys"},
+    assert {entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in env if "valueFrom" in entry} == {
         "PRECEPTOR_ENGINE_API_KEY": {"name": "preceptor-engine-key", "key": "key"},
     }
 
 
-def test_without_keys_nothing_is_taken_from_secrets() -> None:
-    assert not container_of(deployment({"gateway": {"apiKeys": {"enabled": False}}}))["env"]
+def test_clients_keys_are_a_file_that_follows_its_secret() -> None:
+    found = deployment({"gateway": {"apiKeys": {"secretName": "ours", "secretKey": "ward.jsonl"}}})
+    container = container_of(found)
+    assert container["env"] == [{"name": "PRECEPTOR_KEY_FILE", "value": "/etc/preceptor-keys/ward.jsonl"}]
+    (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == "keys"]
+    assert mount == {"name": "keys", "mountPath": "/etc/preceptor-keys", "readOnly": True}  # no subPath
+    (volume,) = [volume for volume in pod_of(found)["volumes"] if volume["name"] == "keys"]
+    assert volume["secret"] == {"secretName": "ours", "defaultMode": 0o440}
+    assert pod_of(found)["securityContext"]["fsGroup"] == 10001
+
+
+def test_without_keys_the_gateway_is_told_that_it_is_meant() -> None:
+    found = deployment({"gateway": {"apiKeys": {"enabled": False}}})
+    assert container_of(found)["env"] == [{"name": "PRECEPTOR_ALLOW_WITHOUT_KEYS", "value": "true"}]
+    assert [volume["name"] for volume in pod_of(found)["volumes"]] == ["tmp"]
 
 
 def test_an_autoscaler_decides_the_number_of_pods_where_there_is_one() -> None:

@@ -21,6 +21,18 @@ def test_gateways_and_engines_are_scraped_under_fixed_jobs() -> None:
         assert found["metadata"]["labels"]["release"] == "prometheus"
 
 
+def test_prometheus_shows_gateways_a_key_where_they_want_one_and_engines_none() -> None:
+    def credentials(values: dict[str, Any], component: str) -> Any:
+        (endpoint,) = one(render(values), "ServiceMonitor", f"preceptor-{component}")["spec"]["endpoints"]
+        return endpoint.get("authorization", {}).get("credentials")
+
+    named = {"monitoring": {"enabled": True, "gatewayKey": {"secretName": "ours", "secretKey": "token"}}}
+    assert credentials(VALUES, "gateway") == {"name": "preceptor-metrics-key", "key": "key"}
+    assert credentials(named, "gateway") == {"name": "ours", "key": "token"}
+    assert credentials(VALUES, "engine") is None
+    assert credentials({**VALUES, "gateway": {"apiKeys": {"enabled": False}}}, "gateway") is None
+
+
 def test_workers_without_http_are_left_out() -> None:
     (endpoint,) = one(render(VALUES), "ServiceMonitor", "preceptor-engine")["spec"]["endpoints"]
     (keep,) = [rule for rule in endpoint["relabelings"] if rule.get("action") == "keep"]

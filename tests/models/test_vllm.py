@@ -118,7 +118,7 @@ async def test_an_error_event_in_a_stream() -> None:
         await call.events(piece("a"), {"error": {"message": "lost", "type": "InternalServerError", "code": 500}})
 
     async with connected(always(stream)) as (engine, _):
-        with pytest.raises(EngineUnavailable, match="lost"):
+        with pytest.raises(EngineUnavailable, match="engine answered 500"):
             await collect(engine)
 
 

@@ -153,9 +153,9 @@ def test_both_error_shapes_of_vllm(raw: bytes) -> None:
     ("status", "raw", "told", "message"),
     [
         (503, b"", 503, "engine answered 503"),
-        (500, b"Internal Server Error", 502, "Internal Server Error"),
-        (429, b'{"detail":"busy"}', 429, "busy"),
-        (502, b'{"error":"bad gateway"}', 502, "bad gateway"),
+        (500, b"Internal Server Error", 502, "engine answered 500"),
+        (429, b'{"detail":"busy"}', 429, "engine answered 429"),
+        (502, b'{"error":"bad gateway"}', 502, "engine answered 502"),
         (408, b"{}", 502, "engine answered 408"),
     ],
 )

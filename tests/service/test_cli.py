@@ -1,4 +1,5 @@
 import json
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -7,6 +8,7 @@ from rich.console import Console
 
 from service.ask import AskError, ask, coloured_diff
 from service.cli import main
+from service.keys import Scope, key_digest, read_keys
 from service.settings import Settings
 from tests.service.api.serving import unused_url
 
@@ -113,6 +115,43 @@ def test_every_setting_is_told_and_but_for_keys_an_option(capsys: pytest.Capture
 def test_a_wrong_setting_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--max-in-flight", "none"]) == 2
     assert "max_in_flight" in capsys.readouterr().err
+
+
+def test_a_new_key_is_shown_once_beside_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["keys", "new", "--client", "ward", "--scope", "chat", "--scope", "metrics", "--expires", "2027-03-31"]
+    assert main(command) == 0
+    shown = capsys.readouterr()
+    (key,) = read_keys(shown.out.encode())
+    assert (key.client, key.expires) == ("ward", date(2027, 3, 31))
+    assert key.scopes == {Scope.CHAT, Scope.METRICS}
+    assert key.digest == key_digest(shown.err.strip())
+
+
+@pytest.mark.parametrize("wrong", [["--scope", "everything"], ["--scope", "chat", "--expires", "soon"], []])
+def test_a_key_of_no_scope_or_date_is_not_made(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["keys", "new", "--client", "ward", *wrong])
+    assert (ended.value.code, capsys.readouterr().out) == (2, "")
+
+
+def test_a_client_needs_a_plain_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "new", "--client", "two words", "--scope", "chat"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "10.0.0.7", "gateway.example.org"])
+def test_nobody_is_let_in_from_beyond_without_keys(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--host", host]) == 2
+    told = capsys.readouterr().err
+    assert (told.count("\n"), "allow_without_keys" in told) == (1, True)
+
+
+def test_serve_refuses_a_key_file_that_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "keys.jsonl"
+    file.write_text("a-plain-key\n")
+    assert main(["serve", "--key-file", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert ("key file, line 1" in told, "a-plain-key" in told) == (True, False)
 
 
 def test_an_option_for_several_may_be_repeated_or_hold_several(capsys: pytest.CaptureFixture[str]) -> None:

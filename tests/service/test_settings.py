@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Settings, SettingsError, key_digest, load_settings
+from service.keys import key_digest
+from service.settings import Settings, SettingsError, load_settings
 
 
 def test_later_sources_win(tmp_path: Path) -> None:
@@ -61,16 +62,16 @@ def test_api_keys_are_kept_as_digests_and_never_shown() -> None:
     assert "sha256" not in repr(settings)
 
 
-@pytest.mark.parametrize(
-    ("key", "admitted"),
-    [("one", True), ("two", True), ("three", False), ("", False), (None, False), (key_digest("one"), False)],
-)
-def test_only_known_keys_are_admitted(key: str | None, admitted: bool) -> None:
-    assert Settings(api_keys=("one", "two")).admits(key) is admitted
+def test_keys_are_wanted_where_there_are_some_or_a_file_for_them(tmp_path: Path) -> None:
+    file = tmp_path / "keys.jsonl"
+    file.touch()
+    settings = [Settings(), Settings(api_keys=("one",)), Settings(key_file=file)]
+    assert [found.wants_keys for found in settings] == [False, True, True]
 
 
-def test_without_keys_everyone_is_admitted() -> None:
-    assert Settings().admits(None)
+def test_a_key_file_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="key_file"):
+        load_settings({"key_file": str(tmp_path / "none")}, environ={})
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ async def test_the_async_client_streams_too(url: str) -> None:
 def test_a_stream_is_not_to_be_buffered(url: str) -> None:
     response = httpx.post(f"{url}/v1/chat/completions", json=body(stream=True))
     assert response.headers["content-type"].startswith("text/event-stream")
-    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["cache-control"] == "no-store"
     assert response.headers["x-accel-buffering"] == "no"
     assert response.text.endswith("data: [DONE]\n\n")
 

@@ -1,53 +1,243 @@
-"""No word of a prompt, a draft, an edit or an engine's message stands in any log line or metric."""
+"""Canaries sent through every route, field and failure: none may sing in a log line, a metric or an error.
+
+The one exception is a refusal of the engine's own (4xx), which is handed to the client whose request it is about.
+"""
 
 import logging
+import socket
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import orjson
 import pytest
 
+from models.clock import Timeouts
+from models.vllm import VLLMEngine
+from principles.retrieve import Retriever
 from service.logs import JsonLines
 from tests.service.api.conftest import Serve
 from tests.service.api.scripted_engine import ENGINE_MODEL, Script
-from tests.service.api.serving import eventually
+from tests.service.api.serving import eventually, unused_url
+from tests.service.api.test_access import key_with
+from tests.service.api.test_faults import SlowRetriever, gateway
+from tests.service.api.test_ops import value
 
-SECRET = "Zanzibarium"
-MESSAGES = [{"role": "user", "content": f"My chest hurts, says Mrs {SECRET}. What now?"}]
-REFUSAL = (400, {"error": {"message": f"too long: {SECRET}", "type": "BadRequestError", "param": None, "code": 400}})
+CANARY = "Zanzibarium"
+CHAT, REVISIONS, SEARCH = "/v1/chat/completions", "/v1/revisions", "/v1/principles/search"
+MESSAGES = [{"role": "user", "content": f"My chest hurts, says Mrs {CANARY}. What now?"}]
+GUIDED: dict[str, Any] = {"model": "preceptor", "messages": MESSAGES}
+PLAIN: dict[str, Any] = {"model": ENGINE_MODEL, "messages": MESSAGES}
+DRAFT = f"Rest, Mrs {CANARY}. Wait for an hour."
+EDIT = {"insert_after": 1, "text": f"Call an ambulance now, Mrs {CANARY}."}
+SAID_BY_ENGINE = {"error": {"message": f"no: {CANARY}", "type": CANARY, "param": CANARY, "code": CANARY}}
 
 
+class Songs:
+    """Everything that a gateway says of a request other than its answer."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        self._caplog = caplog
+        self._errors: list[str] = []
+
+    def ask(self, url: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        """Ask, and keep what the answer says of what went wrong."""
+        content = body if isinstance(body, bytes | None) else orjson.dumps(body)
+        method = more.pop("method", "GET" if body is None else "POST")
+        answer = httpx.request(method, f"{url}{path}", content=content, timeout=20, **more)
+        told = [event for event in answer.text.split("\n\n") if '"error"' in event]
+        self._errors += [str(answer.headers), *(told if answer.status_code == 200 else [answer.text])]
+        return answer
+
+    def none(self, url: str, headers: Mapping[str, str] | None = None) -> None:
+        """Fail if a canary sings."""
+        metrics = httpx.get(f"{url}/metrics", headers=headers)
+        assert metrics.status_code == 200
+        ours = [record for record in self._caplog.records if record.name != "uvicorn.access"]  # which we switch off
+        lines = [JsonLines().format(record) for record in ours]
+        sung = [text for text in (*lines, *self._errors, metrics.text) if CANARY.lower() in text.lower()]
+        assert not sung
+
+
+@pytest.fixture
+def songs(caplog: pytest.LogCaptureFixture) -> Iterator[Songs]:
+    with caplog.at_level(logging.DEBUG):
+        yield Songs(caplog)
+
+
+@pytest.mark.parametrize("path", [CHAT, REVISIONS, SEARCH, "/v1/completions", "/v1/embeddings", "/v1/feedback"])
 @pytest.mark.parametrize(
-    ("fields", "script_fields"),
+    "body",
     [
-        ({}, {}),
-        ({"stream": True}, {}),
-        ({"model": ENGINE_MODEL}, {}),
-        ({"preceptor": {SECRET: 1}}, {}),
-        ({}, {"refusal": REFUSAL}),
-        ({}, {"garbage": {"rubric": SECRET.encode(), "verdict": SECRET.encode()}}),
-        ({}, {"garbage": {"draft": SECRET.encode()}}),
-        ({"stream": True}, {"break_after": 2}),
-        ({"model": SECRET}, {}),
+        b'{"model":"%b' % CANARY.encode(),
+        orjson.dumps([CANARY]),
+        {CANARY: CANARY},
+        {"model": CANARY, "messages": MESSAGES, "prompt": CANARY, "input": CANARY},
+        {"model": "preceptor", "messages": CANARY, "query": [CANARY], "draft": [CANARY]},
+        {"model": "preceptor", "messages": [{"role": CANARY, "content": CANARY, CANARY: CANARY}]},
+        {"model": "preceptor", "messages": [{"role": "user", "content": [{"type": CANARY, CANARY: CANARY}]}]},
+        {**GUIDED, "stream": CANARY, "temperature": CANARY, "max_tokens": CANARY, "stop": [[CANARY]]},
+        {**GUIDED, "preceptor": {CANARY: 1}, "options": {CANARY: 1}},
+        {**GUIDED, "preceptor": {"principles": CANARY}, "options": {"principles": CANARY}},
+        {**GUIDED, "stream_options": {CANARY: True}},
+        {**GUIDED, "audio": {"voice": CANARY}, "top_k": CANARY},
     ],
 )
-def test_nothing_of_it_is_kept(
-    serve: Serve,
-    script: Script,
-    caplog: pytest.LogCaptureFixture,
-    fields: dict[str, Any],
-    script_fields: dict[str, Any],
+def test_malformed_requests(url: str, songs: Songs, path: str, body: Any) -> None:
+    answer = songs.ask(url, path, body)
+    assert answer.status_code in (400, 404) or "content" in str(body)  # what a part is, is for the engine to say
+    songs.none(url)
+
+
+@pytest.mark.parametrize("fields", [{}, {"stream": True}, {"preceptor": {"trace": True, "stages": True}}, {"n": 2}])
+@pytest.mark.parametrize("base", [GUIDED, PLAIN])
+def test_answers(url: str, script: Script, songs: Songs, fields: dict[str, Any], base: dict[str, Any]) -> None:
+    sing(script)
+    extra = dict.fromkeys(("user", "cache_salt", "prompt_cache_key", "safety_identifier", "my_field"), CANARY)
+    assert CANARY in songs.ask(url, CHAT, {**base, **fields, **extra, "metadata": {CANARY: CANARY}}).text
+    songs.none(url)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_revisions(url: str, script: Script, songs: Songs, stream: bool) -> None:
+    sing(script)
+    body = {"messages": MESSAGES, "draft": DRAFT, "stream": stream}
+    assert CANARY in songs.ask(url, REVISIONS, body).text
+    songs.none(url)
+
+
+def test_searches_paths_queries_and_headers(url: str, songs: Songs) -> None:
+    assert songs.ask(url, SEARCH, {"query": f"chest pain, {CANARY}"}).status_code == 200
+    assert songs.ask(url, SEARCH, {"messages": MESSAGES, "top_k": 1}).status_code == 200
+    names = ("user-agent", "cookie", "referer", "x-session-id", "traceparent", "authorization", "x-forwarded-for")
+    headers = dict.fromkeys(names, f"{CANARY} {CANARY}") | {"x-request-id": f"{CANARY} is no id"}
+    for path in (f"/{CANARY}", f"/v1/principles/{CANARY}", f"/v1/models/{CANARY}", f"/v1/principles?limit={CANARY}"):
+        assert songs.ask(url, path, headers=headers).status_code in (400, 404)
+    for method in ("DELETE", "PATCH", "OPTIONS"):
+        assert songs.ask(url, f"{CHAT}?q={CANARY}", method=method, headers=headers).status_code == 405
+    assert songs.ask(url, CHAT, GUIDED, headers={"origin": f"https://{CANARY}"}).status_code == 403
+    songs.none(url)
+
+
+def test_keys(serve: Serve, songs: Songs, tmp_path: Path) -> None:
+    file = tmp_path / "keys.jsonl"
+    held = key_with(file, "metrics")
+    url = serve(key_file=file)
+    assert songs.ask(url, CHAT, GUIDED, headers={"authorization": f"Bearer {CANARY}"}).status_code == 401
+    assert songs.ask(url, CHAT, GUIDED, headers=held).status_code == 403
+    songs.none(url, held)
+
+
+def test_bodies_that_are_too_large_or_too_slow(serve: Serve, songs: Songs) -> None:
+    url = serve(max_body_bytes=1024, body_s=0.2)
+    assert songs.ask(url, CHAT, {**GUIDED, "more": CANARY * 200}).status_code == 413
+    for declared in (b"content-length: 900", b"transfer-encoding: " + CANARY.encode()):
+        head = b"POST %b HTTP/1.1\r\nhost: x\r\n%b\r\n\r\n" % (CHAT.encode(), declared)
+        assert CANARY.encode() not in raw(url, head + CANARY.encode())
+    songs.none(url)
+
+
+def test_a_full_gateway(serve: Serve, script: Script, songs: Songs) -> None:
+    url = serve(max_in_flight=1, max_queued=0)
+    ready(url)
+    script.held = "draft"
+    with httpx.stream("POST", f"{url}{CHAT}", json={**GUIDED, "stream": True}, timeout=20):
+        eventually(lambda: script.open_calls > 0)
+        assert songs.ask(url, CHAT, GUIDED).status_code == 429
+    eventually(lambda: value(url, "preceptor_cancelled_total", route=CHAT) == 1)
+    songs.none(url)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("said", [SAID_BY_ENGINE, f"<html>{CANARY}", {"detail": [{"input": CANARY}]}])
+@pytest.mark.parametrize("body", [GUIDED, {**GUIDED, "stream": True}, PLAIN, {**PLAIN, "stream": True}])
+def test_an_engine_in_trouble(
+    url: str, script: Script, songs: Songs, status: int, said: Any, body: dict[str, Any]
 ) -> None:
+    script.refusal = (status, said)
+    answer = songs.ask(url, CHAT, body)
+    assert answer.status_code in (429, 500, 502, 503) or answer.text.endswith("data: [DONE]\n\n")
+    songs.none(url)
+
+
+@pytest.mark.parametrize("body", [GUIDED, PLAIN])
+def test_what_an_engine_says_against_a_request_goes_to_its_client_alone(
+    url: str, script: Script, songs: Songs, body: dict[str, Any]
+) -> None:
+    script.refusal = (400, SAID_BY_ENGINE)
+    answer = httpx.post(f"{url}{CHAT}", json=body)
+    assert (answer.status_code, answer.json()) == (400, SAID_BY_ENGINE)
+    songs.none(url)
+
+
+@pytest.mark.parametrize("garbage", [CANARY.encode(), orjson.dumps({"choices": CANARY}), orjson.dumps(SAID_BY_ENGINE)])
+@pytest.mark.parametrize("step", ["draft", "rubric", "verdict", "edit", "check"])
+@pytest.mark.parametrize("fields", [{}, {"stream": True}, {"preceptor": {"strict": True}}])
+def test_an_engine_that_sends_garbage(
+    url: str, script: Script, songs: Songs, garbage: bytes, step: str, fields: dict[str, Any]
+) -> None:
+    ready(url)
+    script.garbage = {step: garbage}
+    songs.ask(url, CHAT, {**GUIDED, **fields})
+    songs.none(url)
+
+
+@pytest.mark.parametrize("body", [GUIDED, PLAIN, {**GUIDED, "preceptor": {"strict": True, "deadline_ms": 1}}])
+def test_an_engine_that_breaks_off(url: str, script: Script, songs: Songs, body: dict[str, Any]) -> None:
+    sing(script)
+    script.break_after = 3
+    songs.ask(url, CHAT, {**body, "stream": True})
+    songs.none(url)
+
+
+@pytest.mark.parametrize("body", [GUIDED, PLAIN])
+def test_an_engine_that_is_away(serve: Serve, songs: Songs, body: dict[str, Any]) -> None:
+    url = serve(engine_url=unused_url())
+    assert songs.ask(url, CHAT, body).status_code == 503
+    songs.none(url)
+
+
+@pytest.mark.parametrize("body", [GUIDED, PLAIN])
+def test_an_engine_that_keeps_silent(
+    serve: Serve, script: Script, songs: Songs, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any]
+) -> None:
+    impatient = Timeouts(first_token=0.3, between_tokens=0.3, total=0.6)
+    monkeypatch.setattr("service.app.VLLMEngine", partial(VLLMEngine, timeouts=impatient, retries=0))
     url = serve()
+    script.held = "draft"
+    assert songs.ask(url, CHAT, body).status_code == 504
+    songs.none(url)
+
+
+def test_a_fault_of_ours(retriever: Retriever, engine_base: str, script: Script, songs: Songs) -> None:
+    failing = SlowRetriever(retriever, error=RuntimeError(f"cannot embed {CANARY}"))
+    with gateway(failing, engine_base) as url:
+        assert songs.ask(url, SEARCH, {"query": CANARY}).status_code == 500
+        assert songs.ask(url, CHAT, GUIDED).headers["x-preceptor-reason"] == "retrieval_failed"
+        songs.none(url)
+
+
+@pytest.mark.parametrize("name", ["asyncio", "aiohttp.server", "onnxruntime"])
+def test_other_libraries_are_not_quoted(songs: Songs, url: str, name: str) -> None:
+    logging.getLogger(name).error("callback failed: %r", CANARY)
+    logging.getLogger(name).error(f"Task exception was never retrieved\nfuture: ValueError({CANARY!r})")
+    songs.none(url)
+
+
+def sing(script: Script) -> None:
+    script.draft, script.edit = DRAFT, EDIT
+    script.rubric = [{"principle": 1, "criterion": f"Says to call an ambulance for {CANARY}", "points": 9}]
+
+
+def ready(url: str) -> None:
     assert httpx.get(f"{url}/readyz").status_code == 200
-    script.draft = f"Rest, Mrs {SECRET}. Wait for an hour."
-    script.edit = {"insert_after": 1, "text": f"Call an ambulance now, Mrs {SECRET}."}
-    for name, value in script_fields.items():
-        setattr(script, name, value)
-    body = {"model": "preceptor", "messages": MESSAGES, **fields}
-    with caplog.at_level(logging.DEBUG, logger="preceptor"):
-        httpx.post(f"{url}/v1/chat/completions", json=body, headers={"x-request-id": "r-7"})
-        eventually(lambda: any(getattr(record, "request_id", "") == "r-7" for record in caplog.records))
-    lines = [JsonLines().format(record) for record in caplog.records if record.name.startswith("preceptor")]
-    assert any('"request_id":"r-7"' in line for line in lines)
-    assert not [line for line in lines if SECRET in line]
-    assert SECRET not in httpx.get(f"{url}/metrics").text
+
+
+def raw(url: str, content: bytes) -> bytes:
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as connection:
+        connection.sendall(content)
+        return connection.recv(65536)

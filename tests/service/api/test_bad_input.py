@@ -8,6 +8,7 @@ import pytest
 
 from tests.service.api.conftest import Serve
 from tests.service.api.scripted_engine import DRAFT, EDIT, ENGINE_MODEL, Script
+from tests.service.api.serving import eventually
 from tests.service.api.test_ops import value
 
 QUESTION = [{"role": "user", "content": "My chest hurts since an hour. What now?"}]
@@ -186,7 +187,7 @@ def test_garbage_of_the_engine_gives_the_draft_by_name(
     serve: Serve, script: Script, step: str, outcome: str, reason: set[str], garbage: bytes
 ) -> None:
     url = serve()
-    assert httpx.get(f"{url}/v1/models").status_code == 200
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
     script.garbage = {step: garbage}
     response = httpx.post(f"{url}{CHAT}", json=body())
     assert response.status_code == 200

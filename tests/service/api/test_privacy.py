@@ -233,7 +233,7 @@ def sing(script: Script) -> None:
 
 
 def ready(url: str) -> None:
-    assert httpx.get(f"{url}/readyz").status_code == 200
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
 
 
 def raw(url: str, content: bytes) -> bytes:

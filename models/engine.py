@@ -130,13 +130,17 @@ class Engine(Protocol):
 
 
 class EngineError(Exception):
-    """A call to the engine failed. `status` is the HTTP status to tell a client, `retry_after` is in seconds."""
+    """A call to the engine failed. `status` is the HTTP status to tell a client, `retry_after` is in seconds.
+
+    `detail` is for whoever runs the engine: its own words, where it had any. They may quote a prompt.
+    """
 
     def __init__(
         self, message: str, *, status: int = 502, type: str = "engine_error", retry_after: float | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.detail = message
         self.status = status
         self.type = type
         self.retry_after = retry_after

@@ -140,7 +140,9 @@ def _error(status: int, found: Mapping[str, Any], retry_after: float | None) -> 
     # What an engine says of its own trouble may quote the prompt, and is nothing to its client.
     told = status if status in (429, 503) else 502
     wait = retry_after if retry_after is not None and math.isfinite(retry_after) else None
-    return EngineUnavailable(f"engine answered {status}", status=told, type="engine_error", retry_after=wait)
+    error = EngineUnavailable(f"engine answered {status}", status=told, type="engine_error", retry_after=wait)
+    error.detail = message
+    return error
 
 
 def _error_object(value: object) -> dict[str, Any] | None:

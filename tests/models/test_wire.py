@@ -150,19 +150,21 @@ def test_both_error_shapes_of_vllm(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "raw", "told", "message"),
+    ("status", "raw", "told", "detail"),
     [
         (503, b"", 503, "engine answered 503"),
-        (500, b"Internal Server Error", 502, "engine answered 500"),
-        (429, b'{"detail":"busy"}', 429, "engine answered 429"),
-        (502, b'{"error":"bad gateway"}', 502, "engine answered 502"),
+        (500, b"Internal Server Error", 502, "Internal Server Error"),
+        (429, b'{"detail":"busy"}', 429, "busy"),
+        (502, b'{"error":"bad gateway"}', 502, "bad gateway"),
         (408, b"{}", 502, "engine answered 408"),
     ],
 )
-def test_the_engines_own_trouble(status: int, raw: bytes, told: int, message: str) -> None:
+def test_the_engines_own_trouble_is_told_to_its_operator_only(status: int, raw: bytes, told: int, detail: str) -> None:
     error = wire.error_from(status, raw, retry_after=1.0)
     assert isinstance(error, EngineUnavailable)
-    assert (error.status, error.message, error.retry_after) == (told, message, 1.0)
+    assert (error.status, error.message, error.retry_after) == (told, f"engine answered {status}", 1.0)
+    assert str(error) == error.message
+    assert error.detail == detail
 
 
 @pytest.mark.parametrize(("code", "kind"), [(400, EngineRefused), (500, EngineUnavailable), (None, EngineUnavailable)])

@@ -88,7 +88,7 @@ class Merger:
         except EngineUnavailable:
             raise
         except EngineError as error:
-            return Failure(f"{error.type}: {error.message}")
+            return Failure(f"{error.type}: {error.detail}")
         if answer.finish_reason == "length":
             return Failure(f"cut off after {self._settings.max_tokens} tokens", answer.text[:MAX_ANSWER_CHARS])
         try:

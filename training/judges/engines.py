@@ -87,7 +87,7 @@ class JudgeEngines:
         others = len(self._settings.urls) - 1
         beside = f" and {others} more" if others and attempts > 1 else ""
         tried = f"{attempts} attempt{'s' if attempts > 1 else ''}"
-        return JudgeUnreachable(f"judge {self._settings.model} at {url}{beside}, {tried}: {error.message}")
+        return JudgeUnreachable(f"judge {self._settings.model} at {url}{beside}, {tried}: {error.detail}")
 
 
 def ranked(urls: Sequence[str], key: str) -> list[str]:

@@ -95,7 +95,7 @@ class Asker:
             except EngineError as error:
                 late = isinstance(error, EngineTimeout)
                 reason = Reason.ENGINE_TIMEOUT if late else Reason.ENGINE_UNAVAILABLE
-                failure = StepFailure(step, reason, f"{url}: {error.message}", attempt)
+                failure = StepFailure(step, reason, f"{url}: {error.detail}", attempt)
                 self._resting[url] = time.monotonic() + REST_SECONDS
                 if attempt <= self._settings.retries:
                     await asyncio.sleep(self._pause(attempt, error.retry_after))
@@ -145,7 +145,7 @@ async def _check(engines: Engines) -> None:
         try:
             served = [card.id for card in await engine.models()]
         except EngineError as error:
-            raise SynthesisError(f"no engine at {url}: {error.message}") from error
+            raise SynthesisError(f"no engine at {url}: {error.detail}") from error
         finally:
             await engine.aclose()
         if engines.model not in served:

@@ -23,7 +23,7 @@ SIGNATURES: Mapping[str, frozenset[str]] = {
 }
 # An opening bracket of any width that could begin a tag, with what cannot be seen between it and the name.
 _BRACKET = re.compile(
-    "[<\uff1c\ufe64](?=[\\s/\uff0f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]*+[^\\W\\d_])"
+    "[<\uff1c\ufe64](?=[\\s/\uff0f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]*+[^\\W\\d])"
 )
 
 

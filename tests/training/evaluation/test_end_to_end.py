@@ -18,6 +18,47 @@ pytestmark = [
     pytest.mark.usefixtures("inspect_home"),
 ]
 BUNDLED = load_registry().bundled()[0]
+EVERYTHING = """
+max_tokens = 400
+arms = ["draft", "guided"]
+target = {{ url = "{url}" }}
+judge = {{ type = "miniclinic" }}
+[[benchmarks]]
+kind = "healthbench"
+data = "miniclinic"
+first = 100
+n = 3
+arms = ["draft", "guided", "no_principles", "all_principles", "length_matched", "best_of_n", "rounds_2"]
+[[benchmarks]]
+kind = "mlb"
+data = "miniclinic"
+n = 1
+[[benchmarks]]
+kind = "mlb"
+label = "fixtures"
+data = "fixtures"
+datasets = ["CMExam", "CMeEE"]
+n = 1
+[[benchmarks]]
+kind = "consultations"
+label = "scripted"
+data = "miniclinic"
+counterparts = "miniclinic"
+language = "en"
+n = 2
+[[benchmarks]]
+kind = "consultations"
+label = "simulated"
+data = "miniclinic"
+patient = "simulated"
+counterparts = "miniclinic"
+language = "en"
+n = 1
+[[benchmarks]]
+kind = "healthbench_meta"
+data = "miniclinic"
+n = 2
+"""
 
 
 @pytest.fixture
@@ -35,47 +76,7 @@ def evaluated(tmp_path: Path, recipe: str) -> Run:
 def test_every_benchmark_runs_through_the_gateway(gateway_url: str, tmp_path: Path) -> None:
     run = evaluated(
         tmp_path,
-        f"""
-        max_tokens = 400
-        arms = ["draft", "guided"]
-        target = {{ url = "{gateway_url}" }}
-        judge = {{ type = "miniclinic" }}
-        [[benchmarks]]
-        kind = "healthbench"
-        data = "miniclinic"
-        first = 100
-        n = 3
-        arms = ["draft", "guided", "no_principles", "all_principles", "length_matched", "best_of_n", "rounds_2"]
-        [[benchmarks]]
-        kind = "mlb"
-        data = "miniclinic"
-        n = 1
-        [[benchmarks]]
-        kind = "mlb"
-        label = "fixtures"
-        data = "fixtures"
-        datasets = ["CMExam", "CMeEE"]
-        n = 1
-        [[benchmarks]]
-        kind = "consultations"
-        label = "scripted"
-        data = "miniclinic"
-        counterparts = "miniclinic"
-        language = "en"
-        n = 2
-        [[benchmarks]]
-        kind = "consultations"
-        label = "simulated"
-        data = "miniclinic"
-        patient = "simulated"
-        counterparts = "miniclinic"
-        language = "en"
-        n = 1
-        [[benchmarks]]
-        kind = "healthbench_meta"
-        data = "miniclinic"
-        n = 2
-        """,
+        EVERYTHING.format(url=gateway_url),
     )
     samples = {name: {arm: len(one.rows) for arm, one in arms.items()} for name, arms in run.arms.items()}
     assert samples["healthbench"] == dict.fromkeys(

@@ -1,4 +1,4 @@
-"""Owns the command line of the principles: list, show, search, check, import and evaluate.
+"""Owns the command line of the principles: list, show, search, check, import, propose, evaluate.
 
 Invariant: with --json the last line of the output is one JSON object; the status is 0, or 1 with a reason on stderr.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
 from principles.corpus import CorpusError, load_corpus
+from principles.embedding import BundledEmbedder
 from principles.evaluate import (
     cross_validate,
     evaluate,
@@ -23,8 +24,9 @@ from principles.evaluate import (
 )
 from principles.importer import import_principles, load_mapping, write_corpus
 from principles.listing import check, list_json, list_text, show_json, show_text
+from principles.proposals import SAME_AS, Proposals, propose, read_criteria
 from principles.retrieve import TOP_K, Retrieval, build_retriever
-from principles.review_sheet import read_review_sheet
+from principles.review_sheet import read_review_sheet, sheet_text
 from principles.schema import Dimension
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -63,6 +65,12 @@ def build_parser() -> argparse.ArgumentParser:
     imported.add_argument("--review-sheet", type=Path, metavar="FILE", help="a sheet that `training distil` wrote")
     imported.add_argument("--unreviewed", action="store_true", help="bring in a sheet's undecided rows as well")
     imported.add_argument("--output", type=Path, required=True)
+    proposed = _add(commands, "propose", _propose, "what reviewers ask for that no principle covers, as a review sheet")
+    proposed.add_argument("file", type=Path, help="criteria.jsonl, which `training feedback export` wrote")
+    proposed.add_argument("--output", type=Path, required=True, help="the sheet (CSV) to write")
+    proposed.add_argument("--corpus", type=Path, help="principles to compare with; the packaged set when left out")
+    proposed.add_argument("--same-as", type=float, default=SAME_AS, help="cosine of one meaning (default: %(default)s)")
+    proposed.add_argument("--min-support", type=int, default=1, help="questions that must ask (default: %(default)s)")
     _add(commands, "evaluate", _evaluate, "retrieval and topic on the held-out questions")
     return parser
 
@@ -99,6 +107,23 @@ def retrieval_json(retrieval: Retrieval) -> str:
             "search_ms": retrieval.search_ms,
             "health": retrieval.health,
         }
+    )
+
+
+def proposals_text(found: Proposals, sheet: Path) -> str:
+    """What reviewers added, what covers it, and what is left for the sheet."""
+    lines = [f"{found.added} criteria from {found.reviewers} reviewers; {len(found.rows)} proposals in {sheet}"]
+    lines += [f"{row['support']:>5}  {row['points']:>3}  {row['statement']}" for row in found.rows]
+    lines += ["", f"covered by principles: {found.covered.total()}"]
+    lines += [f"{count:>5}  {id_}" for id_, count in found.covered.most_common()]
+    return "\n".join(lines) + "\n"
+
+
+def proposals_json(found: Proposals) -> str:
+    """The same as a JSON object."""
+    covered = dict(found.covered.most_common())
+    return json.dumps(
+        {"added": found.added, "reviewers": found.reviewers, "proposals": list(found.rows), "covered": covered}
     )
 
 
@@ -169,6 +194,17 @@ def _import_sheet(arguments: argparse.Namespace) -> tuple[bool, str]:
         return True, json.dumps({"count": len(found.corpus), "sha8": found.corpus.sha8, "files": files, **counts})
     said = ", ".join(f"{count} {name}" for name, count in counts.items())
     return True, f"{len(found.corpus)} principles written to {', '.join(files)} ({said})\n"
+
+
+def _propose(arguments: argparse.Namespace) -> tuple[bool, str]:
+    if arguments.output.exists():
+        raise CorpusError([f"{arguments.output}: is there already; it may hold decisions"])
+    rows = read_criteria(arguments.file)
+    found = propose(
+        rows, load_corpus(arguments.corpus), BundledEmbedder(), arguments.same_as, max(1, arguments.min_support)
+    )
+    arguments.output.write_text(sheet_text(found.rows), encoding="utf-8", newline="")
+    return True, proposals_json(found) if arguments.json else proposals_text(found, arguments.output)
 
 
 def _evaluate(arguments: argparse.Namespace) -> tuple[bool, str]:

@@ -10,11 +10,11 @@ from statistics import median
 from principles.corpus import Corpus
 from principles.embedding import Embedder
 from principles.review_sheet import joined
+from principles.sameness import groups_of_same, nearest_of
 from principles.schema import Applies, Dimension, Polarity, Record, Scenario
 from training.distil.clusters import Cluster
 from training.distil.criteria import questions_of
 from training.distil.merged import MergedPrinciple
-from training.distil.sameness import groups_of_same, nearest_of
 from training.distil.scope import Rates, applies_to, dimension_of
 
 MAX_EXAMPLE_CHARS = 500

@@ -1,7 +1,7 @@
 import numpy as np
 
 from principles.embedding import normalised
-from training.distil.sameness import groups_of_same, nearest_of
+from principles.sameness import groups_of_same, nearest_of
 
 VECTORS = normalised(np.array([[1, 0, 0], [1, 0.2, 0], [0, 1, 0], [1, 0, 0]]))
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from training.export.stopping import stopping_on_sigterm
 from training.reproduce.figures import collect
 from training.reproduce.report import write_report
-from training.reproduce.schedule import StageFailed, run
 from training.reproduce.settings import ReproduceConfig, load_config
-from training.reproduce.stages import Results, Stage, stages
+from training.reproduce.stages import stages
 from training.runs.files import replace_whole
 from training.runs.folder import RunError
+from training.runs.schedule import StageFailed, run
+from training.runs.stages import Results, Stage
 from training.trl_adapter.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]

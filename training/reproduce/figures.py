@@ -13,7 +13,8 @@ from training.methods.comparisons import DIMENSIONS
 from training.miniclinic.knowledge import load_knowledge
 from training.reproduce.drafts import Draft, comparisons, read_drafts
 from training.reproduce.settings import ReproduceConfig
-from training.reproduce.stages import ARMS, Results, stages
+from training.reproduce.stages import ARMS, stages
+from training.runs.stages import Results
 
 Figures = dict[str, Any]
 METHODS = ("start", "sft", *ARMS)

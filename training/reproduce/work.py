@@ -39,7 +39,7 @@ from training.miniclinic.rubrics import GenericJudge, exact_row, generic_row
 from training.reproduce.drafts import write_drafts
 from training.reproduce.heldout import sample_drafts
 from training.reproduce.settings import ReproduceConfig
-from training.reproduce.stages import Stage
+from training.runs.stages import Stage
 from training.synthesise.settings import Engines, SynthesiseSettings
 from training.synthesise.synthesis import synthesise
 from training.trl_adapter.alignment import align

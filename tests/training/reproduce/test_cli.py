@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from training.reproduce.cli import main
-from training.reproduce.stages import Results
+from training.runs.stages import Results
 
 SMOKE = "training/configs/reproduce/smoke.toml"
 METHODS = ("sft", "grpo", "crpo", "absolute")

@@ -9,7 +9,7 @@ from training.reproduce.drafts import Draft, comparisons, read_drafts, write_dra
 from training.reproduce.figures import collect
 from training.reproduce.report import write_report
 from training.reproduce.settings import load_config
-from training.reproduce.stages import Results
+from training.runs.stages import Results
 
 CONFIG = load_config(Path("training/configs/reproduce/smoke.toml"))
 

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from training.reproduce.stages import ARMS, Results, stages
+from training.reproduce.stages import ARMS, stages
 from training.runs.files import RunError
+from training.runs.stages import Results
 
 
 def test_every_stage_comes_after_all_it_needs() -> None:

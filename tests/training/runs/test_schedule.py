@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from training.reproduce.schedule import StageFailed, run
-from training.reproduce.stages import Results, Stage
+from training.runs.schedule import StageFailed, run
+from training.runs.stages import Results, Stage
 
 STAGES = (Stage("a", ()), Stage("b", ("a",)), Stage("c", ()), Stage("d", ("b", "c")))
 WORK = """

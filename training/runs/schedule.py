@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from training.reproduce.stages import Results, Stage
+from training.runs.stages import Results, Stage
 
 POLL_SECONDS = 0.5
 

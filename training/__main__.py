@@ -6,7 +6,8 @@ import sys
 
 COMMANDS = {
     "data": ("training.data.cli", "check training data and look for identifiers"),
-    "feedback": ("training.feedback.cli", "feedback of reviewers to training data; the whole wheel in the miniclinic"),
+    "feedback": ("training.feedback.cli", "feedback of reviewers to training data"),
+    "flywheel": ("training.flywheel.cli", "revisions, feedback, training and its lift: one turn in the miniclinic"),
     "distil": ("training.distil.cli", "rubrics to principles, with a review sheet"),
     "synthesise": ("training.synthesise.cli", "queries to rubrics, on Ray Data; filter them by rollouts"),
     "sft": ("training.trl_adapter.cli", "supervised training on conversations"),

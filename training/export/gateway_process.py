@@ -6,7 +6,7 @@ Invariant: its settings come from the command line alone, and leaving the block 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,11 +27,13 @@ class ServingError(RuntimeError):
 
 
 @contextmanager
-def running_gateway(engine_url: str, port: int, log: Path, registry: Path | None = None) -> Iterator[str]:
+def running_gateway(
+    engine_url: str, port: int, log: Path, registry: Path | None = None, options: Sequence[str] = ()
+) -> Iterator[str]:
     """Run ``preceptor serve`` until the block is left, and give its URL once it is ready. Raises ``ServingError``."""
     with log.open("wb") as output:
         child = subprocess.Popen(
-            gateway_command(engine_url, port, registry),
+            (*gateway_command(engine_url, port, registry), *options),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

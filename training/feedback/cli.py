@@ -1,4 +1,4 @@
-"""Owns ``python -m training feedback``: an export of feedback to training data, and the whole wheel in the miniclinic.
+"""Owns ``python -m training feedback``: an export of feedback to training data.
 
 Invariant: exit status 0, or 1 with the reason on standard error; what was left out is told with its reasons.
 """

@@ -4,7 +4,7 @@ Invariant: a review follows from the reviewer, the case and the revision's words
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,8 @@ from training.miniclinic.cases import Case
 from training.miniclinic.knowledge import Knowledge
 from training.miniclinic.scorer import score, verdict
 
-Preferred = Literal["draft", "revision", "neither", "own"]
+Preferred = Literal["draft", "revision", "neither", "own_edit"]
+Subject = Literal["draft", "revision"]
 WRITES_OWN_SHARE = 0.25
 """How often a reviewer who likes neither writes what should have been said; ours."""
 
@@ -41,15 +42,24 @@ class AddedCriterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
-    """What the reviewer says: ``verdicts`` by number of criterion, where they differ from the judge's.
+class Verdict:
+    """Whether a criterion, by its number, is met in one of the answers."""
 
-    ``removed`` are numbers of criteria that the case does not call for; ``own`` is an answer of the reviewer's.
+    criterion: int
+    subject: Subject
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the reviewer says, confirmed verdicts included.
+
+    ``removed`` are numbers of criteria that the case does not call for; ``own_edit`` is an answer of the reviewer's.
     """
 
     preferred: Preferred
-    own: str | None
-    verdicts: Mapping[int, bool]
+    own_edit: str | None
+    verdicts: tuple[Verdict, ...]
     added: tuple[AddedCriterion, ...]
     removed: tuple[int, ...]
 
@@ -63,12 +73,15 @@ def review(knowledge: Knowledge, case: Case, revision: Mapping[str, Any], review
     if max(draft, answer) < reviewer.pass_from:
         preferred = "neither"
         if rng.random() < WRITES_OWN_SHARE:
-            preferred, own = "own", text_of(full_answer(knowledge, case, rng))
+            preferred, own = "own_edit", text_of(full_answer(knowledge, case, rng))
     criteria: Sequence[Mapping[str, Any]] = revision["criteria"]
+    verdicts = list(_verdicts(knowledge, criteria, "draft", revision["draft"], reviewer, rng))
+    if revision["answer"] != revision["draft"]:
+        verdicts += _verdicts(knowledge, criteria, "revision", revision["answer"], reviewer, rng)
     return Review(
         preferred=preferred,
-        own=own,
-        verdicts=_corrections(knowledge, criteria, revision["draft"], reviewer, rng),
+        own_edit=own,
+        verdicts=tuple(verdicts),
         added=_added(knowledge, case, criteria, rng),
         removed=_removed(knowledge, case, criteria),
     )
@@ -78,20 +91,19 @@ def _read(knowledge: Knowledge, case: Case, text: str, reviewer: Reviewer, rng: 
     return score(knowledge, case, text).value + rng.gauss(0.0, reviewer.noise)
 
 
-def _corrections(
-    knowledge: Knowledge, criteria: Sequence[Mapping[str, Any]], draft: str, reviewer: Reviewer, rng: random.Random
-) -> dict[int, bool]:
-    """Verdicts on the draft that the reviewer sees otherwise; a criterion in unknown words is left alone."""
-    found: dict[int, bool] = {}
+def _verdicts(
+    knowledge: Knowledge,
+    criteria: Sequence[Mapping[str, Any]],
+    subject: Subject,
+    text: str,
+    reviewer: Reviewer,
+    rng: random.Random,
+) -> Iterator[Verdict]:
+    """What the reviewer sees of each criterion in one answer; a criterion in unknown words is left alone."""
     for criterion in criteria:
-        true = verdict(knowledge, criterion["text"], draft)
-        if true is None:
-            continue
-        seen = true != (rng.random() < reviewer.slips)
-        judged = criterion["before"]
-        if judged is None or judged["met"] is None or judged["met"] != seen:
-            found[criterion["number"]] = seen
-    return found
+        true = verdict(knowledge, criterion["text"], text)
+        if true is not None:
+            yield Verdict(criterion["number"], subject, true != (rng.random() < reviewer.slips))
 
 
 def _added(

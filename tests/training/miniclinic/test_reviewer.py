@@ -53,20 +53,21 @@ def test_the_better_answer_is_preferred() -> None:
     assert review(KNOWLEDGE, case, revision(case, full, draft, rubric(case)), CAREFUL).preferred == "draft"
 
 
-def test_wrong_verdicts_are_corrected_and_right_ones_left_alone() -> None:
+def test_every_verdict_is_given_on_both_answers() -> None:
     case = a_case()
     draft, full = texts(case)
     found = review(KNOWLEDGE, case, revision(case, draft, full, rubric(case), wrong=(1, 3)), CAREFUL)
-    truth = [verdict(KNOWLEDGE, criterion.text, draft) for criterion in rubric(case)]
-    assert found.verdicts == {1: truth[0], 3: truth[2]}
+    for subject, text in (("draft", draft), ("revision", full)):
+        truth = {n: verdict(KNOWLEDGE, one.text, text) for n, one in enumerate(rubric(case), start=1)}
+        assert {one.criterion: one.met for one in found.verdicts if one.subject == subject} == truth
 
 
-def test_an_unscored_verdict_is_given() -> None:
+def test_an_accepted_draft_is_judged_once_and_unknown_words_never() -> None:
     case = a_case()
-    draft, full = texts(case)
-    shown = revision(case, draft, full, rubric(case))
-    shown["criteria"][1]["before"] = None
-    assert review(KNOWLEDGE, case, shown, CAREFUL).verdicts == {2: verdict(KNOWLEDGE, rubric(case)[1].text, draft)}
+    _, full = texts(case)
+    criteria = [*rubric(case)[:2], Criterion("Is written in verse", 1)]
+    found = review(KNOWLEDGE, case, revision(case, full, full, criteria), CAREFUL)
+    assert [(one.criterion, one.subject) for one in found.verdicts] == [(1, "draft"), (2, "draft")]
 
 
 def test_what_the_rubric_lacks_is_added_and_what_the_case_does_not_call_for_is_taken_out() -> None:
@@ -87,10 +88,10 @@ def test_bad_answers_are_neither_or_put_right() -> None:
         case = a_case(seed)
         found = review(KNOWLEDGE, case, revision(case, poor, poor, rubric(case)), CAREFUL)
         seen.add(found.preferred)
-        if found.own is not None:
-            assert score(KNOWLEDGE, case, found.own).value == 1.0
-        assert (found.preferred == "own") == (found.own is not None)
-    assert seen == {"neither", "own"}
+        if found.own_edit is not None:
+            assert score(KNOWLEDGE, case, found.own_edit).value == 1.0
+        assert (found.preferred == "own_edit") == (found.own_edit is not None)
+    assert seen == {"neither", "own_edit"}
 
 
 @pytest.mark.parametrize("slips", [0.0, 0.25])
@@ -100,8 +101,11 @@ def test_slips_are_as_many_as_said(slips: float) -> None:
     for seed in range(200):
         case = a_case(seed)
         draft, full = texts(case)
-        wrong += len(review(KNOWLEDGE, case, revision(case, draft, full, rubric(case)), reviewer).verdicts)
-        asked += len(rubric(case))
+        shown = rubric(case)
+        for one in review(KNOWLEDGE, case, revision(case, draft, full, shown), reviewer).verdicts:
+            text = draft if one.subject == "draft" else full
+            wrong += one.met != verdict(KNOWLEDGE, shown[one.criterion - 1].text, text)
+            asked += 1
     assert wrong / asked == pytest.approx(slips, abs=0.04)
 
 

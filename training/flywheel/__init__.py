@@ -1,0 +1,1 @@
+"""The whole wheel in the miniclinic: revisions, feedback on them, judge and policy trained on it, and the lift."""

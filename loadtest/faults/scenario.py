@@ -1,0 +1,188 @@
+"""One engine's fault at one step of the loop, met by three clients at once, and whether things are well again after it.
+
+Invariant: a scenario's row says what each client got; what must never be is in ``wrong``, and a time is only ever
+compared with what follows from the gateway's own time-outs.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from time import perf_counter
+from typing import Any
+
+from loadtest.child import ChildFailure
+from loadtest.faults.client import End, Got, ask
+from loadtest.faults.misdeeds import Misdeed
+from loadtest.faults.stage import Engine, Left, Stage, all_ready
+from loadtest.faults.tap import Plan
+from loadtest.standin.answers import REVISED_QUESTION
+
+GUIDED_MODEL = "preceptor"
+STEPS = ("draft", "rubric", "verdict", "edit")
+RECOVERY_SECONDS = 60.0
+_SETTLE_SECONDS = 10.0
+_INTO_STEP_SECONDS = 0.1
+
+
+class ProcessFault(StrEnum):
+    """What is done to the engine's process."""
+
+    KILLED = "killed"
+    FROZEN = "frozen"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A fault, and the step at which the engine that is asked first for it falls sick."""
+
+    fault: ProcessFault | Misdeed
+    step: str
+
+    @property
+    def name(self) -> str:
+        """As it is picked on the command line."""
+        return f"{self.fault.value}-{self.step}"
+
+
+SCENARIOS = (
+    *(Scenario(fault, step) for fault in ProcessFault for step in ("draft", "verdict", "edit")),
+    *(Scenario(fault, step) for fault in Misdeed for step in STEPS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One kind of client."""
+
+    name: str
+    stream: bool
+    strict: bool = False
+
+    def body(self) -> dict[str, Any]:
+        """Its request, whose draft lacks one criterion."""
+        messages = [{"role": "user", "content": REVISED_QUESTION}]
+        more = {"preceptor": {"strict": True}} if self.strict else {}
+        return {"model": GUIDED_MODEL, "messages": messages, "stream": self.stream, **more}
+
+
+ASKING = (Asking("stream", True), Asking("whole", False), Asking("strict", False, strict=True))
+
+
+@dataclass(slots=True)
+class Row:
+    """One scenario's result; ``recovered_seconds`` from the fault's end to the next answer that is revised."""
+
+    fault: str
+    step: str
+    engines: int
+    got: dict[str, Got] = field(default_factory=dict)
+    left: Left | None = None
+    recovered_seconds: float | None = None
+    wrong: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as JSON has it; of an answer its number of words only."""
+        got = {name: got_json(one) for name, one in self.got.items()}
+        plain = {name: getattr(self, name) for name in ("fault", "step", "engines", "recovered_seconds", "wrong")}
+        return {**plain, "got": got, "left": asdict(self.left) if self.left else None}
+
+
+def got_json(got: Got) -> dict[str, Any]:
+    """One client's end as JSON has it."""
+    names = ("end", "status", "outcome", "reason", "code", "tokens", "pings")
+    return {**{name: getattr(got, name) for name in names}, "seconds": round(got.seconds, 3)}
+
+
+async def play(stage: Stage, scenario: Scenario) -> Row:
+    """Have the fault happen to three clients, end it, and wait until the gateway serves as before."""
+    row, plan = Row(scenario.fault.value, scenario.step, len(stage.engines)), Plan(scenario.step)
+    if isinstance(scenario.fault, Misdeed):
+        plan.misdeed = scenario.fault
+    stage.plan(plan)
+    budget = stage.limits.longest_seconds
+    asked = {asking.name: asyncio.ensure_future(ask(stage.address, asking.body(), budget)) for asking in ASKING}
+    try:
+        sick = await _fallen_sick(stage, plan, scenario.fault, asked, budget)
+        row.got = dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+    finally:
+        stage.plan(None)
+        for task in asked.values():
+            task.cancel()
+    ended = perf_counter()
+    if sick is not None:
+        await _cured(sick, scenario.fault)
+    await _recovered(stage, row, ended)
+    row.left = await stage.settled(_SETTLE_SECONDS)
+    row.wrong += _wrong(row, reached=plan.reached.is_set())
+    return row
+
+
+async def _fallen_sick(
+    stage: Stage,
+    plan: Plan,
+    fault: ProcessFault | Misdeed,
+    asked: Mapping[str, asyncio.Future[Got]],
+    budget: float,
+) -> Engine | None:
+    """Wait for the step, and do to its engine's process what is to be done; None where the step never came."""
+    reached = asyncio.ensure_future(plan.reached.wait())
+    await asyncio.wait({reached, *asked.values()}, timeout=budget, return_when=asyncio.FIRST_COMPLETED)
+    reached.cancel()
+    if not plan.reached.is_set():
+        return None
+    sick = stage.sick(plan)
+    if isinstance(fault, ProcessFault):
+        await asyncio.sleep(_INTO_STEP_SECONDS)
+        (sick.kill if fault is ProcessFault.KILLED else sick.freeze)()
+    return sick
+
+
+async def _cured(sick: Engine, fault: ProcessFault | Misdeed) -> None:
+    if fault is ProcessFault.KILLED:
+        await sick.back()
+    elif fault is ProcessFault.FROZEN:
+        sick.thaw()
+
+
+async def _recovered(stage: Stage, row: Row, since: float) -> None:
+    """Ask until an answer is revised again, and wait until every engine is held to be up."""
+    while perf_counter() - since < RECOVERY_SECONDS:
+        got = await ask(stage.address, ASKING[1].body(), stage.limits.longest_seconds)
+        if (got.end, got.outcome) == (End.ANSWER, "revised"):
+            row.recovered_seconds = round(perf_counter() - since, 3)
+            break
+        await asyncio.sleep(0.1)
+    try:
+        await all_ready(stage, RECOVERY_SECONDS)
+    except ChildFailure as failure:
+        row.wrong.append(str(failure))
+
+
+def _wrong(row: Row, *, reached: bool) -> list[str]:
+    """What must never be."""
+    found = [] if reached else ["the step was never reached"]
+    for asking in ASKING:
+        got = row.got[asking.name]
+        if got.end not in _allowed(row, asking):
+            found.append(f"{asking.name}: {got.end}")
+        if got.end is End.ANSWER and not got.answer:
+            found.append(f"{asking.name}: an empty answer")
+        if got.end is End.ANSWER and asking.strict and got.outcome == "degraded":
+            found.append(f"{asking.name}: degraded, though strict")
+    if row.recovered_seconds is None:
+        found.append(f"not recovered within {RECOVERY_SECONDS:g} s")
+    if row.left is not None and row.left.work:
+        found.append("left open")
+    return found
+
+
+def _allowed(row: Row, asking: Asking) -> set[End]:
+    """A draft may fail, as an error; after it nothing costs a client its answer, unless it was strict.
+
+    A client whose draft is still under way when the engine dies at another client's later step may fail as well.
+    """
+    failing = {End.STREAM_ERROR, End.ERROR} if asking.stream else {End.ERROR}
+    if row.step == "draft" or asking.strict or row.fault in set(ProcessFault):
+        return {End.ANSWER, *failing}
+    return {End.ANSWER}

@@ -16,13 +16,15 @@ from loadtest.faults.client import End, Got, ask
 from loadtest.faults.misdeeds import Misdeed
 from loadtest.faults.stage import Engine, Left, Stage, all_ready
 from loadtest.faults.tap import Plan
-from loadtest.standin.answers import REVISED_QUESTION
+from loadtest.standin.answers import MODEL, REVISED_QUESTION
 
 GUIDED_MODEL = "preceptor"
 STEPS = ("draft", "rubric", "verdict", "edit")
 RECOVERY_SECONDS = 60.0
 _SETTLE_SECONDS = 10.0
 _INTO_STEP_SECONDS = 0.1
+_CLIENTS_AT_ONCE = 6
+_PLAIN = {"model": MODEL, "messages": [{"role": "user", "content": REVISED_QUESTION}]}
 
 
 class ProcessFault(StrEnum):
@@ -32,11 +34,22 @@ class ProcessFault(StrEnum):
     FROZEN = "frozen"
 
 
+class NetworkFault(StrEnum):
+    """What is done to the network between the gateway and all of its engines."""
+
+    CABLE_CUT = "cable_cut"
+    BLACKHOLE = "blackhole"
+    """Packets are lost without a word, both ways."""
+
+
+Fault = ProcessFault | NetworkFault | Misdeed
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A fault, and the step at which the engine that is asked first for it falls sick."""
 
-    fault: ProcessFault | Misdeed
+    fault: Fault
     step: str
 
     @property
@@ -46,7 +59,7 @@ class Scenario:
 
 
 SCENARIOS = (
-    *(Scenario(fault, step) for fault in ProcessFault for step in ("draft", "verdict", "edit")),
+    *(Scenario(fault, step) for fault in (*ProcessFault, *NetworkFault) for step in ("draft", "verdict", "edit")),
     *(Scenario(fault, step) for fault in Misdeed for step in STEPS),
 )
 
@@ -71,7 +84,10 @@ ASKING = (Asking("stream", True), Asking("whole", False), Asking("strict", False
 
 @dataclass(slots=True)
 class Row:
-    """One scenario's result; ``recovered_seconds`` from the fault's end to the next answer that is revised."""
+    """One scenario's result; ``recovered_seconds`` from the fault's end to the next answer that is revised.
+
+    ``all_well_seconds`` is when no engine's breaker was open any more.
+    """
 
     fault: str
     step: str
@@ -79,12 +95,16 @@ class Row:
     got: dict[str, Got] = field(default_factory=dict)
     left: Left | None = None
     recovered_seconds: float | None = None
+    all_well_seconds: float | None = None
     wrong: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """The row as JSON has it; of an answer its number of words only."""
         got = {name: got_json(one) for name, one in self.got.items()}
-        plain = {name: getattr(self, name) for name in ("fault", "step", "engines", "recovered_seconds", "wrong")}
+        plain = {
+            name: getattr(self, name)
+            for name in ("fault", "step", "engines", "recovered_seconds", "all_well_seconds", "wrong")
+        }
         return {**plain, "got": got, "left": asdict(self.left) if self.left else None}
 
 
@@ -111,7 +131,7 @@ async def play(stage: Stage, scenario: Scenario) -> Row:
             task.cancel()
     ended = perf_counter()
     if sick is not None:
-        await _cured(sick, scenario.fault)
+        await _cured(stage, sick, scenario.fault)
     await _recovered(stage, row, ended)
     row.left = await stage.settled(_SETTLE_SECONDS)
     row.wrong += _wrong(row, reached=plan.reached.is_set())
@@ -119,34 +139,44 @@ async def play(stage: Stage, scenario: Scenario) -> Row:
 
 
 async def _fallen_sick(
-    stage: Stage,
-    plan: Plan,
-    fault: ProcessFault | Misdeed,
-    asked: Mapping[str, asyncio.Future[Got]],
-    budget: float,
+    stage: Stage, plan: Plan, fault: Fault, asked: Mapping[str, asyncio.Future[Got]], budget: float
 ) -> Engine | None:
-    """Wait for the step, and do to its engine's process what is to be done; None where the step never came."""
+    """Wait for the step, and do to its engine or the network what is to be done; None where the step never came."""
     reached = asyncio.ensure_future(plan.reached.wait())
     await asyncio.wait({reached, *asked.values()}, timeout=budget, return_when=asyncio.FIRST_COMPLETED)
     reached.cancel()
     if not plan.reached.is_set():
         return None
     sick = stage.sick(plan)
-    if isinstance(fault, ProcessFault):
+    if not isinstance(fault, Misdeed):
         await asyncio.sleep(_INTO_STEP_SECONDS)
-        (sick.kill if fault is ProcessFault.KILLED else sick.freeze)()
+        _strike(stage, sick, fault)
     return sick
 
 
-async def _cured(sick: Engine, fault: ProcessFault | Misdeed) -> None:
+def _strike(stage: Stage, sick: Engine, fault: ProcessFault | NetworkFault) -> None:
+    match fault:
+        case ProcessFault.KILLED:
+            sick.kill()
+        case ProcessFault.FROZEN:
+            sick.freeze()
+        case NetworkFault.CABLE_CUT:
+            stage.network.cut()
+        case NetworkFault.BLACKHOLE:
+            stage.network.blackhole()
+
+
+async def _cured(stage: Stage, sick: Engine, fault: Fault) -> None:
     if fault is ProcessFault.KILLED:
         await sick.back()
     elif fault is ProcessFault.FROZEN:
         sick.thaw()
+    elif isinstance(fault, NetworkFault):
+        stage.network.mend()
 
 
 async def _recovered(stage: Stage, row: Row, since: float) -> None:
-    """Ask until an answer is revised again, and wait until every engine is held to be up."""
+    """Ask until an answer is revised again, then until every engine is held to be well and asked by new clients."""
     while perf_counter() - since < RECOVERY_SECONDS:
         got = await ask(stage.address, ASKING[1].body(), stage.limits.longest_seconds)
         if (got.end, got.outcome) == (End.ANSWER, "revised"):
@@ -155,8 +185,21 @@ async def _recovered(stage: Stage, row: Row, since: float) -> None:
         await asyncio.sleep(0.1)
     try:
         await all_ready(stage, RECOVERY_SECONDS)
+        row.all_well_seconds = await _all_asked(stage, since)
     except ChildFailure as failure:
         row.wrong.append(str(failure))
+
+
+async def _all_asked(stage: Stage, since: float) -> float:
+    """Ask as ever new clients until no breaker is open: only a call closes one. Raises ``ChildFailure``."""
+    asked = 0
+    while await stage.breakers_closed() < len(stage.engines):
+        if perf_counter() - since > RECOVERY_SECONDS:
+            raise ChildFailure("a breaker stays open")
+        bodies = [{**_PLAIN, "user": f"client-{asked + number}"} for number in range(_CLIENTS_AT_ONCE)]
+        asked += len(bodies)
+        await asyncio.gather(*(ask(stage.address, body, stage.limits.longest_seconds) for body in bodies))
+    return round(perf_counter() - since, 3)
 
 
 def _wrong(row: Row, *, reached: bool) -> list[str]:
@@ -183,6 +226,6 @@ def _allowed(row: Row, asking: Asking) -> set[End]:
     A client whose draft is still under way when the engine dies at another client's later step may fail as well.
     """
     failing = {End.STREAM_ERROR, End.ERROR} if asking.stream else {End.ERROR}
-    if row.step == "draft" or asking.strict or row.fault in set(ProcessFault):
+    if row.step == "draft" or asking.strict or row.fault not in set(Misdeed):
         return {End.ANSWER, *failing}
     return {End.ANSWER}

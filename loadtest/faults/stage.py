@@ -18,6 +18,7 @@ import httpx
 from loadtest.child import Child, ChildFailure, free_address, running
 from loadtest.connection import Address
 from loadtest.cpu import open_sockets
+from loadtest.faults.networks import Hosts
 from loadtest.faults.tap import Plan, Tap, tapped
 from loadtest.quantiles import gauge
 
@@ -48,6 +49,22 @@ class Limits:
         """As options of the gateway."""
         names = Limits.__dataclass_fields__
         return [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(self, name)))]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How processes are started: the gateway's command, its limits, the stand-ins' flags, a folder for their logs."""
+
+    command: Sequence[str]
+    limits: Limits
+    engine_flags: Sequence[str]
+    logs: Path
+
+    def gateway_words(self, own: Address, behind: Sequence[Address], more: Sequence[str] = ()) -> list[str]:
+        """The gateway's command line."""
+        names = ",".join(f"{'abcdefgh'[place]}={address.url}" for place, address in enumerate(behind))
+        where = ("--host", own.host, "--port", str(own.port), "--engine-url", names, "--log-level", "warning")
+        return [*self.command, "serve", *where, *self.limits.flags(), *more]
 
 
 class Engine:
@@ -127,8 +144,15 @@ class Stage:
     gateway: Child
     address: Address
     limits: Limits
+    hosts: Hosts | None = None
     idle_sockets: int = 0
     spare_sockets: int = field(default=2)
+
+    @property
+    def network(self) -> Hosts:
+        """The network between the gateway and the engines."""
+        assert self.hosts is not None
+        return self.hosts
 
     def plan(self, plan: Plan | None) -> None:
         """Have this go wrong, or nothing any more."""
@@ -141,8 +165,7 @@ class Stage:
 
     async def left(self) -> Left:
         """Look once. A health check of each engine may be under way, and connections that are kept are no loss."""
-        async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
-            metrics = (await client.get(f"{self.address.url}/metrics")).text
+        metrics = await self._metrics()
         open_calls = [await engine.open_calls() for engine in self.engines]
         more = open_sockets(self.gateway.pid) - self.idle_sockets - self.spare_sockets * len(self.engines)
         return Left(
@@ -167,13 +190,23 @@ class Stage:
 
     async def engines_ready(self) -> int:
         """How many engines the gateway holds to be up."""
+        return int(gauge(await self._metrics(), "preceptor_engines_ready") or 0)
+
+    async def breakers_closed(self) -> int:
+        """How many engines' circuit breakers are closed."""
+        lines = (await self._metrics()).splitlines()
+        closed = [line for line in lines if line.startswith("preceptor_engine_breaker{") and 'state="closed"' in line]
+        return sum(float(line.split()[-1]) == 1.0 for line in closed)
+
+    async def _metrics(self) -> str:
         async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
-            metrics = (await client.get(f"{self.address.url}/metrics")).text
-        return int(gauge(metrics, "preceptor_engines_ready") or 0)
+            return (await client.get(f"{self.address.url}/metrics")).text
 
 
 @asynccontextmanager
-async def engines(number: int, logs: Path, flags: Sequence[str], host: str = "127.0.0.1") -> AsyncIterator[list[Engine]]:
+async def engines(
+    number: int, logs: Path, flags: Sequence[str], host: str = "127.0.0.1"
+) -> AsyncIterator[list[Engine]]:
     """So many stand-ins that answer, each behind a tap at ``host``."""
     async with AsyncExitStack() as stack:
         found = []
@@ -188,26 +221,23 @@ async def engines(number: int, logs: Path, flags: Sequence[str], host: str = "12
 
 @asynccontextmanager
 async def staged(
-    number: int, command: Sequence[str], logs: Path, flags: Sequence[str], limits: Limits, more: Sequence[str] = ()
+    setting: Setting, number: int, more: Sequence[str] = (), hosts: Hosts | None = None
 ) -> AsyncIterator[Stage]:
-    """A gateway before so many engines, once it is ready for all of them. Raises ``ChildFailure``."""
-    async with engines(number, logs, flags) as found:
+    """A gateway before so many engines, once it is ready for all of them; on a host of its own where there is one.
+
+    Raises ``ChildFailure``.
+    """
+    async with engines(number, setting.logs, setting.engine_flags, hosts.engines if hosts else "127.0.0.1") as found:
         own = free_address()
-        words = gateway_words(command, own, [engine.tap.address for engine in found], limits, more)
-        with running(words, own, logs / f"gateway-{number}.log") as child:
+        if hosts is not None:
+            own, more = Address(hosts.gateway_for_clients, own.port), (*more, "--allow-without-keys", "true")
+        words = setting.gateway_words(own, [engine.tap.address for engine in found], more)
+        log = setting.logs / f"gateway-{own.port}.log"
+        with running(hosts.inside(words) if hosts else words, own, log) as child:
             await asyncio.to_thread(child.await_answer, "/readyz", GATEWAY_SECONDS)
-            stage = Stage(found, child, own, limits)
+            stage = Stage(found, child, own, setting.limits, hosts)
             await all_ready(stage, GATEWAY_SECONDS)
             yield stage
-
-
-def gateway_words(
-    command: Sequence[str], own: Address, behind: Sequence[Address], limits: Limits, more: Sequence[str]
-) -> list[str]:
-    """The gateway's command line."""
-    names = ",".join(f"{'abcdefgh'[place]}={address.url}" for place, address in enumerate(behind))
-    where = ("--host", own.host, "--port", str(own.port), "--engine-url", names, "--log-level", "warning")
-    return [*command, "serve", *where, *limits.flags(), *more]
 
 
 async def all_ready(stage: Stage, seconds: float) -> None:

@@ -101,10 +101,8 @@ class Row:
     def as_json(self) -> dict[str, Any]:
         """The row as JSON has it; of an answer its number of words only."""
         got = {name: got_json(one) for name, one in self.got.items()}
-        plain = {
-            name: getattr(self, name)
-            for name in ("fault", "step", "engines", "recovered_seconds", "all_well_seconds", "wrong")
-        }
+        names = ("fault", "step", "engines", "recovered_seconds", "all_well_seconds", "wrong")
+        plain = {name: getattr(self, name) for name in names}
         return {**plain, "got": got, "left": asdict(self.left) if self.left else None}
 
 
@@ -143,7 +141,8 @@ async def _fallen_sick(
 ) -> Engine | None:
     """Wait for the step, and do to its engine or the network what is to be done; None where the step never came."""
     reached = asyncio.ensure_future(plan.reached.wait())
-    await asyncio.wait({reached, *asked.values()}, timeout=budget, return_when=asyncio.FIRST_COMPLETED)
+    moments: list[asyncio.Future[Any]] = [reached, *asked.values()]
+    await asyncio.wait(moments, timeout=budget, return_when=asyncio.FIRST_COMPLETED)
     reached.cancel()
     if not plan.reached.is_set():
         return None

@@ -162,12 +162,12 @@ async def is_busy(_: Small, call: Call) -> None:
 
 
 async def talks_nonsense(_: Small, call: Call) -> None:
-    if call.body.get("stream"):
+    if call.json().get("stream"):
         await call.open_stream()
         await call.chunk(b"data: }{ oops\n\n")
         await call.end_stream()
     else:
-        await call.reply(200, ["a page of a proxy's"])
+        await call.reply(200, ["no object"])
 
 
 async def hangs(small: Small, call: Call) -> None:

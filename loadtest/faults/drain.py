@@ -22,7 +22,7 @@ from loadtest.standin.answers import ACCEPTED_QUESTION, MODEL
 # Part of the drain, by the gateway's contract: what is left is cut off and told so in the last second of it.
 CLOSING_SECONDS = 1.0
 _LATE_SECONDS = 3.0
-_APART_SECONDS = 4.0
+APART_SECONDS = 4.0
 _BUDGET_SECONDS = 60.0
 _POLL_SECONDS = 0.005
 
@@ -61,8 +61,8 @@ def bodies(number: int) -> list[dict[str, Any]]:
     return [{**kinds[place % len(kinds)], "messages": messages, "stream": True} for place in range(number)]
 
 
-async def sigterm(setting: Setting, streams: int) -> Ending:
-    """Half of the streams can end within the drain, the other half begin later and cannot.
+async def sigterm(setting: Setting, streams: int, apart_seconds: float = APART_SECONDS) -> Ending:
+    """Half of the streams can end within the drain, the other half begin ``apart_seconds`` later and cannot.
 
     The stand-in's answer has 17 pieces: with 0.4 s between them it takes about 7 s.
     """
@@ -72,7 +72,7 @@ async def sigterm(setting: Setting, streams: int) -> Ending:
         with running(setting.gateway_words(own, [engine.tap.engine]), own, setting.logs / "gateway-drain.log") as child:
             await asyncio.to_thread(child.await_answer, "/readyz", GATEWAY_SECONDS)
             early = [asyncio.ensure_future(ask(own, body, _BUDGET_SECONDS)) for body in bodies(streams // 2)]
-            await asyncio.sleep(_APART_SECONDS)
+            await asyncio.sleep(apart_seconds)
             late = [asyncio.ensure_future(ask(own, body, _BUDGET_SECONDS)) for body in bodies(streams // 2)]
             await _all_open(engine.tap.engine, streams)
             told = perf_counter()

@@ -97,11 +97,11 @@ def told(got: Got) -> str:
 def _leavings(rows: Sequence[Leaving]) -> Table:
     title = f"client leaves: ms until the engine has nothing to do; the target is {TARGET_SECONDS * 1000:.0f}"
     table = Table(title=title, title_justify="left")
-    for name in ("moment", "repeats", "p50", "p99", "greatest", "in time", "calls begun after"):
+    for name in ("moment", "repeats", "p50", "p99", "greatest", "in time", "calls after", "missed"):
         table.add_column(name, justify="left" if name == "moment" else "right")
     for row in rows:
         figures = row.as_json()
-        names = ("repeats", "p50_ms", "p99_ms", "greatest_ms", "within_target", "calls_after")
+        names = ("repeats", "p50_ms", "p99_ms", "greatest_ms", "within_target", "calls_after", "missed")
         table.add_row(row.moment, *(str(figures[name]) for name in names))
     return table
 

@@ -1,13 +1,14 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 
+from loadtest.child import free_address
 from loadtest.connection import Address
 from loadtest.faults.client import End, Leave, ask
 
-PIECE = b'data: {"choices": [{"delta": {"content": "rest "}}]}\n\n'
+PIECE = b'data: {"choices":[{"delta":{"content":"rest "}}]}\n\n'
 FINISH = b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}], "preceptor": {"outcome": "accepted"}}\n\n'
 ERROR = b'data: {"error": {"code": "engine_cut_off", "message": "x"}}\n\n'
 DONE = b"data: [DONE]\n\n"
@@ -17,15 +18,18 @@ BODY = {"model": "m", "messages": []}
 @asynccontextmanager
 async def saying(reply: bytes, *, close: bool = True) -> AsyncIterator[Address]:
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(reply)
-        if not close:
-            await reader.read()
-        writer.close()
+        with suppress(ConnectionError), closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(reply)
+            if not close:
+                await reader.read()
+        over.set()
 
+    over = asyncio.Event()
     server = await asyncio.start_server(converse, "127.0.0.1", 0)
     async with server:
         yield Address("127.0.0.1", server.sockets[0].getsockname()[1])
+        await over.wait()
 
 
 def stream(*events: bytes, length: int | None = None) -> bytes:
@@ -78,9 +82,7 @@ async def test_silence_beyond_the_budget_is_a_hang() -> None:
 
 
 async def test_nobody_there_is_a_refusal() -> None:
-    async with saying(b"") as address:
-        pass
-    assert (await ask(address, BODY, 10.0)).end is End.REFUSED
+    assert (await ask(free_address(), BODY, 10.0)).end is End.REFUSED
 
 
 async def test_a_client_leaves_when_it_is_told_to() -> None:

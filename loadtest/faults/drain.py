@@ -125,7 +125,9 @@ def _judge_drain(ending: Ending, setting: Setting, early: list[Got], late: list[
     whole = {one.end for one in early}
     ending.must(whole == {End.ANSWER}, f"streams that fit ended as {sorted(whole)}")
     rest = {one.end for one in late}
-    ending.must(rest == {End.STREAM_ERROR}, f"streams that did not fit ended as {sorted(rest)}")
+    # On a busy machine the signal comes later than planned, and some of the late streams fit as well.
+    ending.must(rest <= {End.STREAM_ERROR, End.ANSWER}, f"streams begun late ended as {sorted(rest)}")
+    ending.must(End.STREAM_ERROR in rest, "no stream was longer than the drain")
     codes = {one.code for one in late if one.end is End.STREAM_ERROR}
     ending.must(codes == {"shutting_down"}, f"their error: {sorted(codes)}")
     ending.must(not cut or min(cut) >= allowed - CLOSING_SECONDS, "a stream was cut before its time")

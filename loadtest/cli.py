@@ -1,4 +1,5 @@
-"""The command line: ``python -m loadtest latency``, ``overhead``, ``disconnects``, ``run``, ``report``, ``capacity``.
+"""The command line: ``python -m loadtest latency``, ``overhead``, ``disconnects``, ``run``, ``report``, ``capacity``,
+``faults``.
 
 Invariant: 0 means measured, 1 that nothing could be, 2 that it was wrongly asked.
 """
@@ -16,6 +17,7 @@ from loadtest.arguments import count, new_file, positive
 from loadtest.arms import Arms
 from loadtest.capacity import command as capacity_command
 from loadtest.client import CallFailure, Client, Sampling
+from loadtest.faults import command as faults_command
 from loadtest.latency import Failure, Measurement, Plan, measure, warm_up
 from loadtest.profile import ProfileError, load_profile
 from loadtest.questions import QuestionsError, choose, read_questions
@@ -121,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     load_command.add_report_arguments(commands.add_parser("report", help="the report of a run, made anew"))
     capacity_command.add_arguments(commands.add_parser("capacity", help="requests/s per GPU, simulated"))
+    faults_command.add_arguments(commands.add_parser("faults", help="what clients get when real processes fail"))
     return parser
 
 

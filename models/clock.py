@@ -15,7 +15,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Limits in seconds; `first_token` and `between_tokens` hold for streams, `probe` for models and readiness."""
+    """Limits in seconds; `first_token` and `between_tokens` hold for streams, `probe` for models and readiness.
+
+    `between_tokens` is also how long an engine's host may be gone before any call to it ends.
+    """
 
     connect: float = 5.0
     first_token: float = 60.0

@@ -27,6 +27,7 @@ from models.engine import (
     ModelCard,
     Reply,
 )
+from models.lasting import lasting_connector
 from models.sse import EventDecoder, EventTooLong
 
 _RETRIED_STATUSES = frozenset({429, 502, 503})
@@ -37,8 +38,6 @@ _PASSED_BACK = frozenset({"content-type", "content-encoding", "retry-after"})
 _BACKOFF_SECONDS = 0.1
 _BACKOFF_CAP_SECONDS = 2.0
 _DRAIN_SECONDS = 0.25
-# Shorter than the 5 s after which uvicorn, and so vLLM, closes an idle connection under us.
-_KEEPALIVE_SECONDS = 4.0
 _CHAT_PATH = "/v1/chat/completions"
 _DONE = b"[DONE]"
 _NOT_FOUND = 404
@@ -69,7 +68,7 @@ class VLLMEngine:
         self._slots = asyncio.Semaphore(connections)
         self._random = random.Random()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECONDS),
+            connector=lasting_connector(self._timeouts.between_tokens),
             headers={"accept-encoding": "identity"} | ({"authorization": f"Bearer {api_key}"} if api_key else {}),
             skip_auto_headers=("user-agent",),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeouts.connect),

@@ -152,8 +152,13 @@ def _fleet(settings: Settings, metrics: Metrics) -> Fleet:
 
 def _engine(settings: Settings, fleet: Fleet, model: str) -> PooledEngine:
     connections = settings.max_in_flight * CALLS_PER_REQUEST
+    timeouts = Timeouts(
+        first_token=settings.engine_begin_s,
+        between_tokens=settings.engine_silence_s,
+        total=settings.engine_answer_s,
+    )
     clients = {
-        url: VLLMEngine(url, model, connections=connections, api_key=settings.engine_api_key)
+        url: VLLMEngine(url, model, timeouts=timeouts, connections=connections, api_key=settings.engine_api_key)
         for _, url in settings.engines
     }
     return PooledEngine(model, fleet, clients, Patience(settings.first_byte_s, settings.hedge_after_s))

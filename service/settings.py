@@ -111,6 +111,13 @@ class Settings(BaseModel):
     first_byte_s: float = Field(
         default=20.0, gt=0, description="most seconds until an engine begins an answer before another one is asked"
     )
+    engine_begin_s: float = Field(
+        default=60.0, gt=0, description="most seconds until a stream begins at an engine that is the last to be asked"
+    )
+    engine_silence_s: float = Field(
+        default=30.0, gt=0, description="most seconds of silence in a stream that has begun, or of an engine's host"
+    )
+    engine_answer_s: float = Field(default=600.0, gt=0, description="most seconds that one call to an engine may take")
     slow_start_s: float = Field(
         default=30.0, ge=0, description="seconds in which an engine that has come back gets its full share"
     )

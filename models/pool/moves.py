@@ -13,13 +13,15 @@ SERVER_ERROR_STATUS = 500
 
 
 class Move(StrEnum):
-    """The first five are failures of a call before its first byte; the others keep a call from being sent there."""
+    """The first six are failures of a call before its first byte; the others keep a call from being sent there."""
 
     UNREACHABLE = "unreachable"
     """No connection, or it was lost before an answer began."""
     NO_FIRST_BYTE = "no_first_byte"
     CUT_OFF = "cut_off"
     """A stream that was opened ended before anything of the answer had come."""
+    MALFORMED = "malformed"
+    """A reply that is none: what a proxy says in the place of a sick engine, or half of an answer."""
     SERVER_ERROR = "server_error"
     BUSY = "busy"
     DOWN = "down"
@@ -34,8 +36,10 @@ def reason_of(error: EngineError) -> Move | None:
             return Move.UNREACHABLE
         case EngineTimeout(phase="first_token"):
             return Move.NO_FIRST_BYTE
-        case EngineUnavailable(type="engine_malformed" | "engine_pool_exhausted"):
+        case EngineUnavailable(type="engine_pool_exhausted"):
             return None
+        case EngineUnavailable(type="engine_malformed"):
+            return Move.MALFORMED
         case EngineUnavailable(status=429):
             return Move.BUSY
         case EngineUnavailable(type="engine_unavailable"):

@@ -161,6 +161,15 @@ async def is_busy(_: Small, call: Call) -> None:
     await call.reply(429, {"error": {"message": "busy", "type": "RateLimit"}}, retry_after="7")
 
 
+async def talks_nonsense(_: Small, call: Call) -> None:
+    if call.json().get("stream"):
+        await call.open_stream()
+        await call.chunk(b"data: }{ oops\n\n")
+        await call.end_stream()
+    else:
+        await call.reply(200, ["no object"])
+
+
 async def hangs(small: Small, call: Call) -> None:
     await small.server.until_left(call)
 

@@ -22,6 +22,7 @@ from tests.models.pool.several import (
     is_busy,
     pooled,
     streamed,
+    talks_nonsense,
     text,
 )
 from tests.models.scripted import Call, piece, well
@@ -58,7 +59,9 @@ async def test_an_engine_that_dies_between_steps_is_replaced_and_its_conversatio
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("answer", "reason"), [(fails, Move.SERVER_ERROR), (is_busy, Move.BUSY)])
+@pytest.mark.parametrize(
+    ("answer", "reason"), [(fails, Move.SERVER_ERROR), (is_busy, Move.BUSY), (talks_nonsense, Move.MALFORMED)]
+)
 async def test_a_call_that_fails_before_its_first_byte_goes_to_the_next_engine(
     answer: Answer, reason: Move, stream: bool
 ) -> None:

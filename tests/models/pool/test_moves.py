@@ -18,7 +18,7 @@ from models.wire import error_from, malformed
         (error_from(500, b"{}"), Move.SERVER_ERROR),
         (error_from(503, b"{}"), Move.SERVER_ERROR),
         (error_from(400, b"{}"), None),
-        (malformed("x"), None),
+        (malformed("x"), Move.MALFORMED),
         (EngineUnavailable("x", type="engine_pool_exhausted"), None),
         (EngineRefused("x", status=404, type="x", body={}), None),
         (EngineError("x"), None),

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,15 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+from principles.retrieve import Retriever
+from service.app import create_app
 from service.metrics import Metrics
 from service.settings import Settings, SettingsError, load_settings
 from service.tracing import outbox
 from service.tracing.outbox import Outbox
 from tests.service.api.conftest import Serve
 from tests.service.api.scripted_engine import REVISED, Script
-from tests.service.api.serving import eventually, unused_url
+from tests.service.api.serving import eventually, served, unused_url
 from tests.service.api.test_ops import value
 from tests.service.tracing.collector import Collector
 from tests.service.tracing.test_spans import CHAT, GUIDED
@@ -45,13 +46,12 @@ def ask(url: str) -> float:
 def test_a_collector_that_is_away_is_counted_and_told_of_once(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         url = serve(otlp_endpoint=unused_url())
-        for asked in (1, 2):
-            ask(url)
-            eventually(lambda asked=asked: dropped(url, "export_failed") == asked * SPANS_OF_A_REVISION)
-    told = [
-        record for record in caplog.records if record.name.startswith(("preceptor.tracing", "opentelemetry", "urllib3"))
-    ]
-    assert [record.getMessage() for record in told] == [
+        ask(url)
+        eventually(lambda: dropped(url, "export_failed") == SPANS_OF_A_REVISION)
+        ask(url)
+        eventually(lambda: dropped(url, "export_failed") == 2 * SPANS_OF_A_REVISION)
+    names = ("preceptor.tracing", "opentelemetry", "urllib3")
+    assert [record.getMessage() for record in caplog.records if record.name.startswith(names)] == [
         "the collector takes no spans; they are counted as dropped until it does"
     ]
 
@@ -90,11 +90,10 @@ def counts() -> Metrics:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "MAX_WAITING", 10)
     monkeypatch.setattr(outbox, "BATCH", 4)
     monkeypatch.setattr(outbox, "CLOSE_S", 0.2)
-    yield
 
 
 def counted(counts: Metrics) -> dict[str, float]:
@@ -201,22 +200,36 @@ def test_no_variable_of_the_environment_has_a_say(collector: Collector) -> None:
     assert "content-encoding" not in headers
 
 
+HEAVY = ["google.protobuf", "opentelemetry.exporter", "opentelemetry.proto", "opentelemetry.sdk", "requests"]
 APP = """
 import json, sys
 from service.app import create_app
 from service.settings import load_settings
 create_app(load_settings(environ={**ENDPOINT}))
 import service.cli, service.server
-print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} & {"opentelemetry", "requests", "google"})))
+heavy = {"opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.proto", "google.protobuf", "requests"}
+print(json.dumps(sorted(heavy & set(sys.modules))))
 """
 
 
 @pytest.mark.parametrize(
     ("endpoint", "loaded"),
-    [({}, []), ({"PRECEPTOR_OTLP_ENDPOINT": "http://127.0.0.1:9"}, ["google", "opentelemetry", "requests"])],
+    [({}, []), ({"PRECEPTOR_OTLP_ENDPOINT": "http://127.0.0.1:9"}, HEAVY)],
 )
 def test_nothing_of_it_is_imported_unless_it_is_on(endpoint: dict[str, str], loaded: list[str]) -> None:
     assert json.loads(in_a_process(APP.replace("{**ENDPOINT}", repr(endpoint)))) == loaded
+
+
+def test_the_frameworks_own_telemetry_stays_off(
+    retriever: Retriever, engine_base: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    app = create_app(Settings(engine_url=(engine_base,)), retriever=retriever)
+    with served(app, lifespan="on") as url:
+        ask(url)
+        assert httpx.post(f"{url}{CHAT}", json={"model": []}).status_code == 400
+    assert collector.bodies == []
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ COPY pyproject.toml LICENSE ./
 COPY principles principles
 COPY models models
 COPY service service
-# Without the training package its command would only fail.
-RUN python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
+# The gateway never holds weights: the bundled model is the engine's. Without training its command would only fail.
+RUN rm -r models/bundled \
+ && python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
  && python -m pip --python /opt/preceptor/bin/python install --quiet --constraint constraints/gateway.txt /wheels/*.whl \
  && python -m pip --python /opt/preceptor/bin/python check \
  && rm /opt/preceptor/bin/preceptor-eval

@@ -18,7 +18,7 @@ NODE_STAMP := tests/clients/node_modules/installed
 VERL_STAMP := .venv-verl/installed
 FP8_STAMP := .venv-fp8/installed
 
-.PHONY: help serve venv engine clients verl fp8 peers test unit lint types constraints
+.PHONY: help serve venv engine clients verl fp8 peers test unit lint types constraints sbom audit
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make verl fp8     verl's environment and llm-compressor's, whose pins fit no other"
 	@echo "make peers        LiteLLM's proxy and optillm, which loadtest overhead measures beside the gateway"
 	@echo "make constraints  write constraints/*.txt anew from the two environments"
+	@echo "make sbom audit   the gateway's bill of materials anew; known vulnerabilities, which needs the network"
 
 serve: $(VENV_STAMP) $(ENGINE_STAMP)
 	@( curl --silent --output /dev/null --retry 900 --retry-delay 1 --retry-connrefused http://127.0.0.1:$(GATEWAY_PORT)/v1/models \
@@ -123,3 +124,14 @@ constraints: $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP) $(VERL_STAMP) $(FP8_
 	.venv-fp8/bin/python constraints/freeze.py > constraints/fp8.new
 	for name in gateway dev engine clients verl fp8; do mv constraints/$$name.new constraints/$$name.txt; done
 	@touch $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP) $(VERL_STAMP) $(FP8_STAMP)
+
+sbom: $(VENV_STAMP)
+	$(BIN)/python constraints/sbom.py > constraints/gateway.cdx.new
+	mv constraints/gateway.cdx.new constraints/gateway.cdx.json
+
+# --strict: a package that the service does not know was not audited, and that is no success.
+audit: $(VENV_STAMP)
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --progress-spinner off --vulnerability-service osv \
+	  --requirement constraints/gateway.txt --requirement constraints/dev.txt
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --progress-spinner off --vulnerability-service osv \
+	  --requirement constraints/engine.txt

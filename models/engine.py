@@ -50,6 +50,7 @@ class Completion:
 
     `logprobs` maps the alternatives for the first token to their log-probability, None when the engine gave none.
     `ms` is the time from sending to the last byte, retries included; `attempts` counts the calls that it took.
+    `engine` is the configured name of the one that answered, where there are names.
     """
 
     text: str
@@ -59,16 +60,18 @@ class Completion:
     reasoning: str = ""
     ms: float = 0.0
     attempts: int = 1
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of a streamed answer; the last ones carry `finish_reason` and `usage`."""
+    """A piece of a streamed answer; the last ones carry `finish_reason` and `usage`, the first the engine's name."""
 
     text: str = ""
     finish_reason: str | None = None
     usage: Usage | None = None
     reasoning: str = ""
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,10 @@ class Reply(Protocol):
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers that concern the body, lower case."""
+
+    @property
+    def engine(self) -> str:
+        """The configured name of the engine whose reply it is, where there are names."""
 
     async def read(self) -> bytes:
         """The whole body; cancelling closes the engine's call."""
@@ -132,7 +139,8 @@ class Engine(Protocol):
 class EngineError(Exception):
     """A call to the engine failed. `status` is the HTTP status to tell a client, `retry_after` is in seconds.
 
-    `detail` is for whoever runs the engine: its own words, where it had any. They may quote a prompt.
+    `detail` is for whoever runs the engine: its own words, where it had any. They may quote a prompt. `engine` is the
+    configured name of the engine that failed last, where there are names.
     """
 
     def __init__(
@@ -144,6 +152,7 @@ class EngineError(Exception):
         self.status = status
         self.type = type
         self.retry_after = retry_after
+        self.engine = ""
 
 
 class EngineUnavailable(EngineError):

@@ -202,7 +202,6 @@ class _Call:
         self._slots: asyncio.Semaphore | None = slots
 
     def close(self) -> None:
-        """Close, once."""
         slots, self._slots = self._slots, None
         if slots is not None:
             self.response.close()
@@ -211,6 +210,8 @@ class _Call:
 
 class _HttpReply:
     """A reply of the engine over HTTP."""
+
+    engine = ""
 
     def __init__(self, call: _Call, clock: CallClock) -> None:
         self._call = call
@@ -273,7 +274,6 @@ async def _drain(content: aiohttp.StreamReader) -> None:
 
 
 async def _guarded(read: Awaitable[T]) -> T:
-    """Await a read of a body that has begun."""
     try:
         return await read
     except aiohttp.ClientError as error:

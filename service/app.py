@@ -8,8 +8,10 @@ import gc
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import StatefulLifespan
@@ -39,10 +41,16 @@ from service.revision.alongside import alongside
 from service.revision.budget import Limits
 from service.revision.loop import Reviser
 from service.revision.prompts import load_prompts
+from service.revision.tracing import UNTRACED, Tracer
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.tracing.spans import Tracing
 
 # The draft's call and one for each criterion can be open at once for every request in flight.
 CALLS_PER_REQUEST = 8
+# FastAPI's own telemetry would follow variables (FASTAPI_OTEL_AUTO_CONFIGURE) and tell paths and exceptions' words.
+_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 LAG_INTERVAL_S = 0.5
 ENGINE_INTERVAL_S = 5.0
 
@@ -60,11 +68,12 @@ def create_app(
     """
     metrics, drain = metrics or Metrics(), drain or Drain()
     keys = Keys(settings.api_keys, settings.key_file, metrics.key_file_reloaded)
+    tracing = _tracing(settings, metrics)
     return FastAPI(
         title="Preceptor",
         routes=_routes(),
         middleware=[
-            Middleware(Observe, metrics=metrics),
+            Middleware(Observe, metrics=metrics, tracing=tracing),
             Middleware(AnswerHeaders),
             Middleware(Origins, listed=settings.cors_origins, metrics=metrics),
             Middleware(TurnAway, drain=drain, metrics=metrics),
@@ -72,8 +81,9 @@ def create_app(
             Middleware(Admit, settings=settings, metrics=metrics),
         ],
         exception_handlers=exception_handlers(),
-        lifespan=_lifespan(settings, metrics, retriever, drain, keys),
+        lifespan=_lifespan(settings, metrics, retriever, drain, keys, tracing),
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
         docs_url=None,
         redoc_url=None,
     )
@@ -86,11 +96,16 @@ def _routes() -> list[BaseRoute]:
 
 
 def _lifespan(
-    settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain, keys: Keys
+    settings: Settings,
+    metrics: Metrics,
+    retriever: Retriever | None,
+    drain: Drain,
+    keys: Keys,
+    tracing: "Tracing | None",
 ) -> StatefulLifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Gateway], None]:
-        gateway = await build_gateway(settings, metrics, retriever, drain)
+        gateway = await build_gateway(settings, metrics, retriever, drain, tracing or UNTRACED)
         app.state.gateway = gateway
         try:
             async with (
@@ -105,17 +120,31 @@ def _lifespan(
         finally:
             await gateway.binding.aclose()
             await gateway.fleet.aclose()
+            if tracing is not None:
+                await tracing.aclose()
 
     return lifespan
 
 
-async def build_gateway(settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain) -> Gateway:
+async def build_gateway(
+    settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain, tracer: Tracer = UNTRACED
+) -> Gateway:
     """Load what is read from disk, off the event loop, and wire the parts together."""
     corpus = await asyncio.to_thread(load_corpus, settings.corpus)
     found = await asyncio.to_thread(_retriever, corpus, settings) if retriever is None else retriever
     fleet = _fleet(settings, metrics)
     binding = _binding(settings, metrics, found, fleet)
-    return Gateway(settings, metrics, corpus, found, fleet, binding, drain, int(time.time()))
+    return Gateway(settings, metrics, corpus, found, fleet, binding, drain, tracer, int(time.time()))
+
+
+def _tracing(settings: Settings, metrics: Metrics) -> "Tracing | None":
+    """What traces requests, None where that is off: then nothing of OpenTelemetry is imported."""
+    if settings.otlp_endpoint is None:
+        return None
+    from service.cli import installed_version
+    from service.tracing.spans import Tracing
+
+    return Tracing(settings.otlp_endpoint, settings.trace_ratio, installed_version(), metrics)
 
 
 def _retriever(corpus: Corpus, settings: Settings) -> Retriever:

@@ -14,6 +14,7 @@ from principles.retrieve import Retriever
 from service.binding import Binding
 from service.metrics import Metrics
 from service.outgoing import Drain
+from service.revision.tracing import Tracer
 from service.settings import Settings
 
 
@@ -28,6 +29,7 @@ class Gateway:
     fleet: Fleet
     binding: Binding
     drain: Drain
+    tracer: Tracer
     started: int
 
 

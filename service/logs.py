@@ -14,7 +14,7 @@ import orjson
 
 FIELDS = (
     "request_id", "method", "route", "client", "status", "outcome", "reason", "duration_ms", "overhead_ms",
-    "engine_calls", "prompt_tokens", "completion_tokens", "error",
+    "engine_calls", "prompt_tokens", "completion_tokens", "error", "trace_id",
 )  # fmt: skip
 
 # asyncio, for one, writes the arguments of a callback that fails.

@@ -113,6 +113,10 @@ class Metrics:
         self.requests = Counter(
             "preceptor_requests_total", "Requests ended.", ("route", "method", "status"), registry=registry
         )
+        self.exported_spans = Counter(
+            "preceptor_spans_exported_total", "Spans that a collector took.", registry=registry
+        )
+        self.dropped_spans = Counter("preceptor_spans_dropped_total", "Spans lost.", ("reason",), registry=registry)
         self.key_reloads = Counter(
             "preceptor_key_file_reloads_total", "Changed key files, by what became of them.", ("result",),
             registry=registry,
@@ -205,6 +209,14 @@ class Metrics:
     def key_file_reloaded(self, result: Reload) -> None:
         """Count a changed key file."""
         self.key_reloads.labels(result.value).inc()
+
+    def spans_exported(self, number: int) -> None:
+        """Count spans that a collector took."""
+        self.exported_spans.inc(number)
+
+    def spans_dropped(self, number: int, reason: str) -> None:
+        """Count spans that were lost."""
+        self.dropped_spans.labels(reason).inc(number)
 
     def observe_trace(self, trace: Trace) -> None:
         """Count one finished request of the loop."""

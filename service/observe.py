@@ -8,6 +8,7 @@ import re
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
@@ -15,6 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
 from service.revision.trace import Trace
+
+if TYPE_CHECKING:
+    from service.tracing.spans import RequestSpan, Tracing
 
 REQUEST_ID = "x-request-id"
 OUTCOME = "x-preceptor-outcome"
@@ -53,6 +57,7 @@ class Record:
     engine_calls: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    span: "RequestSpan | None" = None
 
     @property
     def elapsed_ms(self) -> float:
@@ -121,17 +126,23 @@ def sane_request_id(offered: str | None) -> str:
 
 
 class Observe:
-    """Middleware: gives every request its record, echoes its id, counts it and writes the access line."""
+    """Middleware: gives every request its record, echoes its id, counts it, writes the access line and traces it.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    What only machines ask (probes, metrics) is not traced.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: "Tracing | None" = None) -> None:
         self.app = app
         self.metrics = metrics
+        self.tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         record = scope[_KEY] = Record(sane_request_id(Headers(scope=scope).get(REQUEST_ID)))
+        if self.tracing is not None and scope["path"] not in _QUIET:
+            record.span = self.tracing.request(scope)
         status = CLIENT_LEFT_STATUS
 
         async def send_with_id(message: Message) -> None:
@@ -167,6 +178,8 @@ class Observe:
             metrics.cancelled.labels(route).inc()
         if record.error is not None:
             metrics.failures.labels(record.error).inc()
+        if record.span is not None:
+            _end_span(record.span, _method(scope), record, route, status)
         level = logging.DEBUG if route in _QUIET else logging.INFO
         if log.isEnabledFor(level):
             log.log(level, "cancelled" if record.cancelled else "served", extra=_line(scope, record, route, status))
@@ -174,6 +187,18 @@ class Observe:
 
 def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+
+
+def _end_span(span: "RequestSpan", method: str, record: Record, route: str, status: int) -> None:
+    facts = {"outcome": record.outcome, "reason": record.reason, "overhead_ms": record.overhead_ms}
+    left = record.cancelled or status == CLIENT_LEFT_STATUS
+    span.end(
+        "_OTHER" if method == "other" else method,
+        route,
+        None if status == CLIENT_LEFT_STATUS else status,
+        "cancelled" if left else record.error,
+        {name: fact for name, fact in facts.items() if fact is not None},
+    )
 
 
 def _line(scope: Scope, record: Record, route: str, status: int) -> dict[str, object]:
@@ -192,4 +217,5 @@ def _line(scope: Scope, record: Record, route: str, status: int) -> dict[str, ob
         "engine_calls": record.engine_calls,
         "prompt_tokens": record.prompt_tokens,
         "completion_tokens": record.completion_tokens,
+        "trace_id": record.span.trace_id if record.span is not None else None,
     }

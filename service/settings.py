@@ -75,6 +75,13 @@ def _addresses(values: tuple[str, ...]) -> tuple[Address, ...]:
     )
 
 
+def _collector(value: str | None) -> str | None:
+    parts = urlsplit(value or "http://none")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError("needs to be a URL such as http://collector:4318, without a user name")
+    return value
+
+
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     if not all(_ORIGIN.fullmatch(value) for value in values):
         raise ValueError("needs to be origins such as https://app.example.org, in lower case and without a path")
@@ -165,6 +172,12 @@ class Settings(BaseModel):
     queue_wait_s: float = Field(default=10.0, gt=0, description="most seconds that a request waits for a slot")
     body_s: float = Field(default=30.0, gt=0, description="most seconds that a body may take to arrive")
     stall_s: float = Field(default=60.0, gt=0, description="most seconds that a client may leave an answer unread")
+    otlp_endpoint: Annotated[str | None, AfterValidator(_collector)] = Field(
+        default=None, description="base URL of an OTLP/HTTP collector, without /v1/traces; nothing is traced when unset"
+    )
+    trace_ratio: float = Field(
+        default=1.0, ge=0, le=1, description="share of requests traced where their client's trace does not decide"
+    )
     retry_after_s: int = Field(default=2, ge=1, description="seconds after which a refused client may come again")
     drain_s: int = Field(default=120, ge=0, description="most seconds that requests in flight may take at shutdown")
 

@@ -179,6 +179,9 @@ def test_the_build_stage_makes_a_gateway_without_torch(tmp_path: Path, capsys: p
     there = {path.name.split("-")[0].lower() for path in site.iterdir()}
     assert {"service", "principles", "models", "preceptor"} <= there
     assert not there & {"torch", "vllm", "transformers", "pip", "setuptools", "training", "tests", "pytest"}
+    assert not list(prefix.rglob("*.safetensors"))
+    assert (site / "principles" / "encoder" / "model.onnx").is_file()
+    assert not list(site.glob("models/bundled*"))
     shown = run_in(prefix, tmp_path, "preceptor", "--help")
     assert "run the gateway" in shown
     assert run_in(prefix, tmp_path, "preceptor", "version") == f"preceptor {project()['version']}\n"

@@ -50,6 +50,9 @@
 {{- if $p.expert }}
 - --enable-expert-parallel
 {{- end }}
+{{- with $engine.otlpTracesEndpoint }}
+- --otlp-traces-endpoint={{ . }}
+{{- end }}
 {{- range $engine.extraArgs }}
 - {{ . | quote }}
 {{- end }}

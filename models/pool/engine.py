@@ -72,7 +72,7 @@ class PooledEngine:
                         begun = True
                         call.answered()
                         self._fleet.placement.settled(key, route.replica)
-                        yield piece
+                        yield replace(piece, engine=route.replica.name)
                         async for piece in deltas:
                             yield piece
                 return
@@ -132,7 +132,7 @@ class PooledEngine:
                 route.move_on(error)
             else:
                 self._fleet.placement.settled(key, route.replica)
-                return replace(answer, attempts=answer.attempts + earlier)
+                return replace(answer, attempts=answer.attempts + earlier, engine=route.replica.name)
 
     async def _hedged(self, request: ChatRequest, key: bytes, route: Route, after_s: float) -> Completion:
         """Ask a second replica too where the first is slow; the budget is told of both calls."""

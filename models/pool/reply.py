@@ -34,6 +34,11 @@ class PooledReply:
         """The headers that concern the body."""
         return self._reply.headers
 
+    @property
+    def engine(self) -> str:
+        """The configured name of the replica whose reply it is."""
+        return self._route.replica.name
+
     async def open(self, patience_s: float | None) -> None:
         """Send along the route until a reply comes that is the request's own. Raises `EngineError`."""
         self._patience_s = patience_s

@@ -48,6 +48,7 @@ class Route:
 
     def move_on(self, error: EngineError) -> None:
         """Go on to the next replica after ``error``. Raises it where that may not be or there is none."""
+        error.engine = self._here.name
         reason = reason_of(error)
         if reason is None or not self.move(reason):
             raise error

@@ -75,6 +75,7 @@ def chat_task(wanted: ChatRequest, body: Mapping[str, Any], gateway: Gateway, re
         everywhere=for_every_call(body),
         arrived=record_of(request).arrived,
         live=bool(wanted.stream),
+        tracer=gateway.tracer,
     )
 
 

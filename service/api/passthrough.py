@@ -5,7 +5,7 @@ quote the prompt, and so is an error that is no OpenAI error object; only header
 """
 
 from collections.abc import AsyncGenerator, Coroutine, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from time import perf_counter
 from typing import Any
 
@@ -25,8 +25,10 @@ from service.errors import EngineFailed, InvalidRequest, NotFound
 from service.gateway import Gateway
 from service.observe import Record, engine_headers, record_of
 from service.revision.trace import Outcome
+from service.revision.tracing import Call, Operation
 
 OK = 200
+_OPERATIONS: Mapping[str, Operation] = {"/v1/completions": "text_completion", "/v1/embeddings": "embeddings"}
 
 
 async def pass_through(
@@ -40,31 +42,41 @@ async def pass_through(
     record.outcome, record.reason = Outcome.BYPASSED.value, reason.value
     gateway.metrics.outcomes.labels(record.outcome).inc()
     gateway.metrics.bypasses.labels(record.reason).inc()
-    call = _opened(bound.engine, request.url.path, raw, engine_headers(request), record)
-    if body.get("stream") is not True:
-        return await until_disconnect(request, _whole(call, record))
-    reply = await until_disconnect(request, call)
-    if reply.status != OK:
-        return await until_disconnect(request, _read(reply, record))
-    return RelayedReply(reply, record)
+    path, stream = request.url.path, body.get("stream") is True
+    model = bound.model if reason is not Bypass.ENGINE_MODEL else model_name(body)
+    with ExitStack() as span:
+        call = span.enter_context(gateway.tracer.call(model, _OPERATIONS.get(path, "chat"), stream=stream))
+        opening = _opened(bound.engine, path, raw, call.headers(engine_headers(request)), record, call)
+        if not stream:
+            return await until_disconnect(request, _whole(opening, record))
+        reply = await until_disconnect(request, opening)
+        if reply.status != OK:
+            return await until_disconnect(request, _read(reply, record))
+        return RelayedReply(reply, record, call, span.pop_all())
 
 
 class RelayedReply(sse.Relay):
-    """A stream of the engine's, which is closed however little of it could be sent."""
+    """A stream of the engine's, which is closed however little of it could be sent, and ``call``'s ``span`` with it."""
 
-    def __init__(self, reply: Reply, record: Record) -> None:
+    def __init__(self, reply: Reply, record: Record, call: Call, span: ExitStack) -> None:
         pieces = _pieces(reply, record)
         if _content_type(reply).startswith("text/event-stream"):
             pieces = sse.whole_events(pieces)
         super().__init__(pieces, headers={**record.headers(), **_kept(reply)}, on_leave=record.client_left)
         self.headers["content-type"] = _content_type(reply)
         self._reply = reply
+        self._record = record
+        self._call = call
+        self._span = span
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._reply.aclose()
+        with self._span:
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                await self._reply.aclose()
+                if self._record.cancelled or self._record.error:
+                    self._call.failed(self._record.error or "cancelled")
 
 
 async def bound_for(request: Request, gateway: Gateway) -> Bound:
@@ -87,10 +99,13 @@ def rewritten(body: Mapping[str, Any], model: str) -> bytes:
     return written({**{key: value for key, value in body.items() if key != "preceptor"}, "model": model})
 
 
-async def _opened(engine: Engine, path: str, raw: bytes, headers: Mapping[str, str], record: Record) -> Reply:
+async def _opened(
+    engine: Engine, path: str, raw: bytes, headers: Mapping[str, str], record: Record, call: Call
+) -> Reply:
     started = perf_counter()
     reply = await engine.forward("POST", path, raw, headers)
     record.waiting_ms = (perf_counter() - started) * 1000
+    call.replied(reply.engine, reply.status)
     return reply
 
 

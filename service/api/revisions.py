@@ -66,7 +66,9 @@ async def revise(request: Request, gateway: GatewayOf) -> Response:
     )
     record, headers = record_of(request), engine_headers(request)
     options = loop_options(wanted.options, gateway.settings)
-    task = Task(body["messages"], wanted.draft, sampling, options, headers, arrived=record.arrived)
+    task = Task(
+        body["messages"], wanted.draft, sampling, options, headers, arrived=record.arrived, tracer=gateway.tracer
+    )
     events = guided(gateway, task, record)
     if wanted.stream:
         return sse.EventStream(

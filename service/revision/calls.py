@@ -12,6 +12,7 @@ from dataclasses import replace
 from models.engine import ChatRequest, Completion, Delta, Engine, Usage
 from service.revision.budget import Budget
 from service.revision.trace import StepUsage, Trace
+from service.revision.tracing import UNTRACED, Call, Tracer
 
 REQUEST_ID = "x-request-id"
 
@@ -19,10 +20,11 @@ REQUEST_ID = "x-request-id"
 class Calls:
     """Opens calls to the engine for one request. Both methods raise ``EngineError`` and ``StageFailure``."""
 
-    def __init__(self, engine: Engine, budget: Budget, trace: Trace) -> None:
+    def __init__(self, engine: Engine, budget: Budget, trace: Trace, tracer: Tracer = UNTRACED) -> None:
         self._engine = engine
         self._budget = budget
         self._trace = trace
+        self._tracer = tracer
         self._open = 0
         self._waiting_since = 0.0
         self._waited_ms = 0.0
@@ -38,35 +40,44 @@ class Calls:
         usage, retries = Usage(), 0
         self._budget.open_call()
         started = time.perf_counter()
-        with self._waiting():
+        with self._waiting(), self._tracer.call(self._engine.model, stream=False) as call:
             try:
-                completion = await self._engine.chat(self._named(step, request))
+                completion = await self._engine.chat(self._named(step, request, call))
                 usage, retries = completion.usage, completion.attempts - 1
+                call.begun(completion.engine)
+                call.answered(usage, completion.finish_reason, completion.attempts)
             finally:
                 self._count(step, usage, started, retries)
         return completion
 
     async def stream(self, step: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Answer as it is written; close the generator to abort the call."""
-        usage = Usage()
+        usage, finish_reason, engine, begun = Usage(), None, "", False
         self._budget.open_call()
         started = time.perf_counter()
-        with self._waiting():
+        with self._waiting(), self._tracer.call(self._engine.model, stream=True) as call:
             try:
-                async with aclosing(self._engine.stream(self._named(step, request))) as deltas:
+                async with aclosing(self._engine.stream(self._named(step, request, call))) as deltas:
                     async for delta in deltas:
                         usage = delta.usage or usage
+                        finish_reason = delta.finish_reason or finish_reason
+                        engine = delta.engine or engine
+                        if not begun and (delta.text or delta.reasoning):
+                            begun = True
+                            call.begun(engine)
                         yield delta
+                call.answered(usage, finish_reason)
             finally:
                 self._count(step, usage, started)
 
-    def _named(self, step: str, request: ChatRequest) -> ChatRequest:
+    def _named(self, step: str, request: ChatRequest, call: Call) -> ChatRequest:
         """Give the call an id of its own under the request's: vLLM names its requests by it, and logs them so."""
-        id_ = request.headers.get(REQUEST_ID)
-        if id_ is None:
-            return request
-        self._numbers[step] += 1
-        return replace(request, headers={**request.headers, REQUEST_ID: f"{id_}-{step}-{self._numbers[step]}"})
+        headers = call.headers(request.headers)
+        id_ = headers.get(REQUEST_ID)
+        if id_ is not None:
+            self._numbers[step] += 1
+            headers = {**headers, REQUEST_ID: f"{id_}-{step}-{self._numbers[step]}"}
+        return request if headers is request.headers else replace(request, headers=headers)
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ Invariant: a verdict that cannot be read stays unscored (met None); it is never 
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from models.engine import EngineError
@@ -16,6 +17,7 @@ from service.revision.strict_json import NotStrictJSON, is_whole, read_json
 from service.revision.trace import Verdict
 
 Subject = Literal["draft", "revision"]
+_NAMES = {True: "met", False: "unmet", None: "unscored"}
 
 
 async def judge(run: Run, answer: str, criteria: Sequence[int], subject: Subject) -> list[Verdict]:
@@ -83,23 +85,27 @@ def parse_critique(text: str, criteria: int) -> list[bool | None]:
 async def _one(run: Run, answer: str, index: int, subject: Subject) -> Verdict:
     prompt = run.prompts.verdict(run.task.messages, answer, run.trace.criteria[index].text)
     request = run.request(prompt, max_tokens=1, top_logprobs=TOP_LOGPROBS)
-    try:
-        completion = await run.calls.chat("verdict" if subject == "draft" else "check", request)
+    name = "verdict" if subject == "draft" else "check"
+    verdict = Verdict(index, None, None)
+    with run.step(name) as step, suppress(EngineError, JudgeFailure):
+        step.note(criterion=index, verdict=_NAMES[None])
+        completion = await run.calls.chat(name, request)
         probability = probability_of_yes(completion.logprobs)
-    except (EngineError, JudgeFailure):
-        return _given(run, Verdict(index, None, None), subject)
-    return _given(run, Verdict(index, probability, probability >= run.threshold), subject)
+        verdict = Verdict(index, probability, probability >= run.threshold)
+        step.note(verdict=_NAMES[verdict.met])
+    return _given(run, verdict, subject)
 
 
 async def _jointly(run: Run, answer: str, criteria: Sequence[int], subject: Subject) -> list[Verdict]:
     texts = [run.trace.criteria[index].text for index in criteria]
     prompt = run.prompts.critique(run.task.messages, answer, texts)
     request = run.request(prompt, run.limits.critique_tokens, critique_schema(len(texts)))
-    try:
-        completion = await run.calls.chat("critique" if subject == "draft" else "check", request)
+    name = "critique" if subject == "draft" else "check"
+    met: list[bool | None] = [None] * len(texts)
+    with run.step(name) as step, suppress(EngineError):
+        completion = await run.calls.chat(name, request)
         met = parse_critique(completion.text, len(texts))
-    except EngineError:
-        met = [None] * len(texts)
+        step.note(verdicts=[_NAMES[verdict] for verdict in met])
     return [_given(run, Verdict(index, None, verdict), subject) for index, verdict in zip(criteria, met, strict=True)]
 
 

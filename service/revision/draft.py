@@ -48,7 +48,7 @@ async def write_draft(run: Run, *, as_answer: bool = False) -> str:
         extra={**sampling.extra, **task.everywhere},
         headers=run.task.headers,
     )
-    with run.timed("draft"):
+    with run.timed("draft"), run.step("draft"):
         if not run.task.live:
             return await _draft_in_one_piece(run, request, as_answer=as_answer)
         async with aclosing(run.calls.stream("draft", request)) as deltas:
@@ -97,9 +97,11 @@ async def find_criteria(run: Run, retriever: Retriever, threads: Executor) -> tu
     prompt = run.prompts.rubric(run.task.messages, [(found.title, found.statement) for found in principles])
     request = run.request(prompt, run.limits.rubric_tokens, rubric_schema(len(principles)))
     try:
-        with run.timed("rubric"):
-            completion = await run.calls.chat("rubric", request)
-        criteria = parse_rubric(completion.text, [found.id for found in principles])
+        with run.step("rubric") as step:
+            with run.timed("rubric"):
+                completion = await run.calls.chat("rubric", request)
+            criteria = parse_rubric(completion.text, [found.id for found in principles])
+            step.note(criteria=len(criteria))
     except EngineError as error:
         raise StageFailure(Reason.RUBRIC_FAILED) from error
     except RubricFailure as error:
@@ -118,12 +120,14 @@ def begin_search(retriever: Retriever, threads: Executor, task: Task, limits: Li
 async def _retrieve(run: Run, retriever: Retriever, threads: Executor) -> list[Principle]:
     """Await the search; the thread is a boundary, at which any failure gets its name. Raises ``StageFailure``."""
     search = run.task.search or begin_search(retriever, threads, run.task, run.limits)
-    with run.timed("retrieve"):
-        await asyncio.wait({search})
-    if (error := search.exception()) is not None:
-        log.error("retrieval failed", exc_info=error)
-        raise StageFailure(Reason.RETRIEVAL_FAILED) from error
-    found = search.result()
+    with run.step("retrieve") as step:
+        with run.timed("retrieve"):
+            await asyncio.wait({search})
+        if (error := search.exception()) is not None:
+            log.error("retrieval failed", exc_info=error)
+            raise StageFailure(Reason.RETRIEVAL_FAILED) from error
+        found = search.result()
+        step.note(principles=len(found.hits), embed_ms=found.embed_ms, search_ms=found.search_ms)
     run.trace.timings_ms["retrieve"] = max(run.trace.timings_ms["retrieve"], found.embed_ms + found.search_ms)
     trace = run.trace
     trace.scenario = {name: str(value) for name, value in found.scenario.model_dump().items()}

@@ -97,7 +97,7 @@ class Reviser:
             logprobs=self._logprobs,
             constrained=self._constrained,
             budget=budget,
-            calls=Calls(self._engine, budget, trace),
+            calls=Calls(self._engine, budget, trace, task.tracer),
             trace=trace,
             emit=events.put_nowait,
         )

@@ -86,6 +86,12 @@ class Editing:
         return Edited(answer, tuple(self._records.values()), tuple(self._checks), self._cut_short)
 
     async def _one(self, verdict: Verdict) -> None:
+        with self._run.step("edit") as step:
+            edit, refused = await self._written_and_checked(verdict)
+            step.note(criterion=verdict.criterion, edit=refused or "applied")
+        self._decide(verdict.criterion, edit, refused)
+
+    async def _written_and_checked(self, verdict: Verdict) -> tuple[Edit | None, Refusal | None]:
         edit: Edit | None = None
         refused: Refusal | None
         try:
@@ -99,7 +105,7 @@ class Editing:
         except StageFailure as failure:
             refused = Refusal.BUDGET
             self._cut_short = failure.reason
-        self._decide(verdict.criterion, edit, refused)
+        return edit, refused
 
     async def _write(self, verdict: Verdict) -> tuple[str, int]:
         """The edit as the model wrote it, and how many tokens it took."""

@@ -53,6 +53,7 @@ async def _whole_answer(
     run: Run, step: str, prompt: Sequence[Message], max_tokens: int | None, reason: Reason
 ) -> Completion:
     try:
-        return await run.calls.chat(step, run.request(prompt, max_tokens))
+        with run.step(step):
+            return await run.calls.chat(step, run.request(prompt, max_tokens))
     except EngineError as error:
         raise StageFailure(reason) from error

@@ -5,7 +5,7 @@ Invariant: what was sent of the answer is never taken back; a text that does not
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from service.revision.events import AnswerDelta, Event
 from service.revision.prompts import Message, PromptSet
 from service.revision.task import Task
 from service.revision.trace import Trace
+from service.revision.tracing import Step
 
 
 @dataclass(slots=True)
@@ -61,6 +62,10 @@ class Run:
         if len(text) > len(self.sent):
             self.emit(AnswerDelta(text[len(self.sent) :]))
             self.sent = text
+
+    def step(self, name: str) -> AbstractContextManager[Step]:
+        """A span around a step, for whoever traces the request."""
+        return self.task.tracer.step(name)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

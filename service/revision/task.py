@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from principles.retrieve import Retrieval
 from service.revision.prompts import Message
+from service.revision.tracing import UNTRACED, Tracer
 
 PrincipleChoice = Literal["retrieved", "none", "all"]
 MAX_ROUNDS = 3
@@ -54,6 +55,7 @@ class Task:
     may share) go with every call. ``search`` is one for this very conversation that is under way already. ``arrived``
     is when the deadline began to run (``time.monotonic``), without it when the loop begins. ``live`` says that somebody
     watches the answer arrive; where nobody does, the engine is spared streaming it token by token.
+    ``tracer`` hears of every step and every call.
     """
 
     messages: Sequence[Message]
@@ -65,3 +67,4 @@ class Task:
     search: asyncio.Future[Retrieval] | None = None
     arrived: float | None = None
     live: bool = True
+    tracer: Tracer = UNTRACED

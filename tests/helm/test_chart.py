@@ -42,6 +42,15 @@ RELEASES: Mapping[str, Mapping[str, Any]] = {
         "gateway": {"engineUrls": ["http://a:8001", "b=http://b:8001"]},
         "networkPolicy": {"engineEgress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]},
     },
+    "traced": {
+        "gateway": {"settings": {"otlp_endpoint": "http://collector.watch.svc:4318", "trace_ratio": 0.1}},
+        "engine": {"otlpTracesEndpoint": "http://collector.watch.svc:4317"},
+        "networkPolicy": {
+            "collectorEgress": [
+                {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "watch"}}}]}
+            ]
+        },
+    },
     "several nodes": {"engine": {"parallel": {"data": 16, "expert": True, "nodes": 2}}},
     "object store": {"engine": {"weights": STORE, "apiKey": {"enabled": True}}},
     "everything set": {
@@ -220,4 +229,6 @@ def test_the_notes_say_what_is_still_to_do() -> None:
     assert 'API keys come from key "keys.jsonl" of Secret "preceptor-api-keys"' in notes()
     assert "anyone who reaches the gateway may ask" in notes({"gateway": {"apiKeys": {"enabled": False}}})
     assert "Prometheus cannot read the engines" in notes(MONITORED)
+    assert "no span reaches the collector" in notes({"engine": {"otlpTracesEndpoint": "http://collector:4317"}})
+    assert "no span reaches the collector" not in notes(RELEASES["traced"])
     assert 'Prometheus asks with key "key" of Secret "preceptor-metrics-key"' in notes(MONITORED)

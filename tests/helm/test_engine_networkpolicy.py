@@ -47,6 +47,14 @@ def test_the_store_is_reached_by_your_rule_and_dns() -> None:
     assert store == rule
 
 
+def test_the_collector_is_reached_with_dns_where_the_engine_is_traced() -> None:
+    rules = RELEASES["traced"]["networkPolicy"]
+    assert policy({"networkPolicy": rules, "gateway": RELEASES["traced"]["gateway"]})["egress"] == []
+    dns, *collector = policy(RELEASES["traced"])["egress"]
+    assert [port["port"] for port in dns["ports"]] == [53, 53]
+    assert collector == rules["collectorEgress"]
+
+
 def test_nodes_of_one_engine_speak_with_each_other() -> None:
     spec = policy(RELEASES["several nodes"])
     assert spec["ingress"][1] == {"from": [engines()]}

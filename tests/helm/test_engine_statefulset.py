@@ -87,6 +87,12 @@ def test_a_model_is_laid_over_several_gpus(
     assert container_of(engine(values))["resources"]["limits"]["nvidia.com/gpu"] == gpus
 
 
+def test_an_engine_tells_its_own_spans_where_it_is_told_to() -> None:
+    assert "--otlp-traces-endpoint" not in flags(arguments())
+    traced = flags(arguments({"engine": {"otlpTracesEndpoint": "http://collector:4317"}}))
+    assert traced["--otlp-traces-endpoint"] == "http://collector:4317"
+
+
 def test_weights_come_from_a_volume_that_is_only_read() -> None:
     found = engine({"engine": {"weights": {"existingClaim": "checkpoints", "path": "mine"}}})
     (volume,) = [volume for volume in pod_of(found)["volumes"] if volume["name"] == "weights"]

@@ -72,6 +72,12 @@ def test_a_setting_arrives_as_it_was_given(given: dict[str, Any], value: object)
     assert getattr(settings({"gateway": {"settings": given}}), name) == value
 
 
+def test_tracing_arrives() -> None:
+    found = settings(RELEASES["traced"])
+    assert (found.otlp_endpoint, found.trace_ratio) == ("http://collector.watch.svc:4318", 0.1)
+    assert settings().otlp_endpoint is None
+
+
 def test_a_table_arrives_too() -> None:
     found = settings({"gateway": {"settings": {"embedder": {"kind": "bundled"}}}})
     assert found.embedder is not None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.helm.chart import of_kind, one, render
+from tests.helm.test_chart import RELEASES
 
 WARD = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ward"}}}
 PROMETHEUS = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
@@ -47,6 +48,14 @@ def test_engines_of_your_own_are_reached_by_your_rule_alone() -> None:
     dns, engines = policy(values)["egress"]
     assert dns["ports"][0]["port"] == 53
     assert engines == rule
+
+
+def test_the_collector_is_reached_only_by_what_is_traced() -> None:
+    rules = {"networkPolicy": RELEASES["traced"]["networkPolicy"]}
+    assert policy(rules)["egress"] == policy()["egress"]
+    assert policy({**rules, "engine": RELEASES["traced"]["engine"]})["egress"] == policy()["egress"]
+    traced = policy(dict(RELEASES["traced"]))["egress"]
+    assert traced == [*policy()["egress"], *rules["networkPolicy"]["collectorEgress"]]
 
 
 def test_there_is_none_where_it_is_not_wanted() -> None:

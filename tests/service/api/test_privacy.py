@@ -25,6 +25,7 @@ from tests.service.api.serving import eventually, unused_url
 from tests.service.api.test_access import key_with
 from tests.service.api.test_faults import SlowRetriever, gateway
 from tests.service.api.test_ops import value
+from tests.service.tracing.collector import Collector, collecting
 
 CANARY = "Zanzibarium"
 CHAT, REVISIONS, SEARCH = "/v1/chat/completions", "/v1/revisions", "/v1/principles/search"
@@ -60,6 +61,11 @@ class Songs:
         lines = [JsonLines().format(record) for record in ours]
         sung = [text for text in (*lines, *self._errors, metrics.text) if CANARY.lower() in text.lower()]
         assert not sung
+
+    def none_in_spans(self, collector: Collector, name: str) -> None:
+        """Fail if one sings in what was exported, up to the span of a request of this name."""
+        eventually(lambda: bool(collector.named(name)))
+        assert CANARY.lower().encode() not in b"".join(collector.bodies).lower()
 
 
 @pytest.fixture
@@ -225,6 +231,63 @@ def test_other_libraries_are_not_quoted(songs: Songs, url: str, name: str) -> No
     logging.getLogger(name).error("callback failed: %r", CANARY)
     logging.getLogger(name).error(f"Task exception was never retrieved\nfuture: ValueError({CANARY!r})")
     songs.none(url)
+
+
+@pytest.fixture
+def traced(serve: Serve) -> Iterator[tuple[str, Collector]]:
+    """A gateway whose every span goes to a collector."""
+    with collecting() as collector:
+        url = serve(otlp_endpoint=collector.url)
+        ready(url)
+        yield url, collector
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GUIDED,
+        {**GUIDED, "stream": True, "preceptor": {"stages": True, "trace": True}},
+        {**GUIDED, "preceptor": {"rounds": 3}},
+        {**GUIDED, "preceptor": {"principles": "none"}},
+        PLAIN,
+        {**PLAIN, "stream": True},
+        {**GUIDED, "tools": [{"type": "function", "function": {"name": CANARY}}]},
+    ],
+)
+def test_spans_of_answers(traced: tuple[str, Collector], script: Script, songs: Songs, body: dict[str, Any]) -> None:
+    url, collector = traced
+    sing(script)
+    headers = {"x-request-id": CANARY, "traceparent": f"00-{CANARY}", "x-session-id": CANARY, "user-agent": CANARY}
+    extra = dict.fromkeys(("user", "cache_salt", "my_field"), CANARY)
+    assert CANARY in httpx.post(f"{url}{CHAT}", json={**body, **extra}, headers=headers, timeout=20).text
+    songs.none_in_spans(collector, f"POST {CHAT}")
+
+
+@pytest.mark.parametrize("step", ["draft", "rubric", "verdict", "edit", "check"])
+def test_spans_of_garbage(traced: tuple[str, Collector], script: Script, songs: Songs, step: str) -> None:
+    url, collector = traced
+    odd = {"message": {"content": CANARY}, "finish_reason": CANARY, "index": 0}
+    for garbage in (SAID_BY_ENGINE, {"choices": CANARY}, {"model": CANARY, "choices": [odd], "usage": CANARY}):
+        script.garbage = {step: orjson.dumps(garbage)}
+        httpx.post(f"{url}{CHAT}", json=GUIDED, timeout=20)
+    httpx.get(f"{url}/v1/models")
+    songs.none_in_spans(collector, "GET /v1/models")
+
+
+def test_spans_of_failures(traced: tuple[str, Collector], script: Script, songs: Songs) -> None:
+    url, collector = traced
+    for path in (f"/{CANARY}", f"/v1/principles/{CANARY}", f"/v1/models/{CANARY}?q={CANARY}"):
+        httpx.get(f"{url}{path}")
+    httpx.post(f"{url}{SEARCH}", json={"query": CANARY})
+    httpx.post(f"{url}{CHAT}", json={"model": CANARY, "messages": MESSAGES})
+    httpx.post(f"{url}{CHAT}", content=b'{"model":"%b' % CANARY.encode())
+    for status in (400, 429, 500):
+        script.refusal = (status, SAID_BY_ENGINE)
+        for body in (GUIDED, {**GUIDED, "stream": True}, PLAIN, {**PLAIN, "stream": True}):
+            httpx.post(f"{url}{CHAT}", json=body, timeout=20)
+    httpx.get(f"{url}/v1/models")
+    songs.none_in_spans(collector, "GET /v1/models")
+    assert len([span for span in collector.spans() if span.kind == "server"]) == 19
 
 
 def sing(script: Script) -> None:

@@ -1,0 +1,1 @@
+"""OpenTelemetry, imported only where ``otlp_endpoint`` is set: spans of requests, steps and calls for a collector."""

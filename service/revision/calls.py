@@ -5,7 +5,7 @@ Invariant: every call leaves one ``StepUsage``, also one that failed or was canc
 
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
@@ -14,15 +14,27 @@ from service.revision.budget import Budget
 from service.revision.trace import StepUsage, Trace
 
 REQUEST_ID = "x-request-id"
+# Steps of an answer that has been begun. They are short and find its draft in the prefix cache while it is still there.
+FINISHING = frozenset({"verdict", "critique", "edit", "check", "rewrite", "improve"})
 
 
 class Calls:
     """Opens calls to the engine for one request. Both methods raise ``EngineError`` and ``StageFailure``."""
 
-    def __init__(self, engine: Engine, budget: Budget, trace: Trace) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        budget: Budget,
+        trace: Trace,
+        *,
+        spent: Callable[[Usage], None] | None = None,
+        priorities: bool = False,
+    ) -> None:
         self._engine = engine
         self._budget = budget
         self._trace = trace
+        self._spent = spent
+        self._priorities = priorities
         self._open = 0
         self._waiting_since = 0.0
         self._waited_ms = 0.0
@@ -62,6 +74,8 @@ class Calls:
 
     def _named(self, step: str, request: ChatRequest) -> ChatRequest:
         """Give the call an id of its own under the request's: vLLM names its requests by it, and logs them so."""
+        if self._priorities and step in FINISHING:
+            request = replace(request, priority=_one_earlier(request.extra.get("priority")))
         id_ = request.headers.get(REQUEST_ID)
         if id_ is None:
             return request
@@ -82,9 +96,18 @@ class Calls:
 
     def _count(self, step: str, usage: Usage, started: float, retries: int = 0) -> None:
         self._budget.spend(usage.prompt_tokens - usage.cached_tokens + usage.completion_tokens, retries)
+        if self._spent is not None:
+            self._spent(usage)
         self._trace.usage.append(
             StepUsage(step, usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, _ms_since(started))
         )
+
+
+def _one_earlier(own: object) -> int | None:
+    """The client's own priority, 0 without one, and one before it; one that is no number is the engine's to refuse."""
+    if own is None:
+        return -1
+    return own - 1 if isinstance(own, int) and not isinstance(own, bool) else None
 
 
 def _ms_since(started: float) -> float:

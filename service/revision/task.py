@@ -4,10 +4,11 @@ Invariant: a task is immutable, and its messages reach the engine as they came.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from models.engine import Usage
 from principles.retrieve import Retrieval
 from service.revision.prompts import Message
 
@@ -53,7 +54,8 @@ class Task:
     ``headers`` (request id, traceparent) and the fields ``everywhere`` (how messages become a prompt, whose cache it
     may share) go with every call. ``search`` is one for this very conversation that is under way already. ``arrived``
     is when the deadline began to run (``time.monotonic``), without it when the loop begins. ``live`` says that somebody
-    watches the answer arrive; where nobody does, the engine is spared streaming it token by token.
+    watches the answer arrive; where nobody does, the engine is spared streaming it token by token. ``spent`` hears what
+    each call has cost, as soon as the engine tells it.
     """
 
     messages: Sequence[Message]
@@ -65,3 +67,4 @@ class Task:
     search: asyncio.Future[Retrieval] | None = None
     arrived: float | None = None
     live: bool = True
+    spent: Callable[[Usage], None] | None = None

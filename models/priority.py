@@ -12,8 +12,8 @@ from models.judge import PROBE_SECONDS
 async def takes_priorities(engine: Engine) -> bool:
     """Ask the engine once whether it takes a priority; the caller keeps the answer.
 
-    vLLM refuses every priority but 0 unless it runs with ``--scheduling-policy priority``. An engine that passes over
-    a field that it does not know takes it, too: its calls then go as they come.
+    Some versions of vLLM refuse every priority but 0 unless they run with ``--scheduling-policy priority``. Others,
+    0.32 among them, take it and pass over it, as engines do that do not know it: their calls go as they come.
     Raises `EngineUnavailable` or `EngineTimeout` when that cannot be known now.
     """
     question = ({"role": "user", "content": "Answer yes or no."},)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import statistics
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def metric(url: str, headers: Headers, name: str, **labels: str) -> float:
     return float(found.get((f"preceptor_{name}", frozenset(labels.items())), 0.0))
 
 
-def ask(url: str, headers: Headers, body: dict[str, object] = PLAIN) -> httpx.Response:
+def ask(url: str, headers: Headers, body: Mapping[str, object] = PLAIN) -> httpx.Response:
     return httpx.post(f"{url}/v1/chat/completions", json=body, headers=headers, timeout=20)
 
 

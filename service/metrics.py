@@ -129,6 +129,9 @@ class Metrics:
         self.arriving = Gauge("preceptor_arriving_requests", "Bodies being received.", registry=registry)
         self.queued = Gauge("preceptor_queued_requests", "Requests waiting for a slot.", registry=registry)
         self.places = Gauge("preceptor_max_queued_requests", "Places in the queue for a slot.", registry=registry)
+        self.held_back = Gauge(
+            "preceptor_held_back_requests", "Requests waiting until one of their own client's ends.", registry=registry
+        )
         self.clients_limited = Gauge(
             "preceptor_clients_limited", "Clients that a limit of their own holds back now.", ("limit",),
             registry=registry,

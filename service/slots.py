@@ -27,6 +27,8 @@ class Slots:
         self._arriving = Turns(0, size + queue)
         metrics.slots.set(size)
         metrics.places.set(queue)
+        metrics.queued.set_function(lambda: self._turns.waiting - self._turns.held_back)
+        metrics.held_back.set_function(lambda: self._turns.held_back)
         metrics.clients_queued.set_function(lambda: self._count(lambda share: bool(share.waiting)))
         bounded = metrics.clients_limited.labels("max_in_flight")
         bounded.set_function(lambda: self._count(lambda share: share.bounded and bool(share.waiting)))
@@ -82,7 +84,6 @@ class Slots:
 
     async def _wait(self, ticket: Ticket, told: asyncio.Event, left: Callable[[], Coroutine[Any, Any, None]]) -> None:
         waiting, leaving = asyncio.create_task(told.wait()), asyncio.create_task(left())
-        self._metrics.queued.inc()
         try:
             await asyncio.wait({waiting, leaving}, timeout=self._wait_s, return_when=asyncio.FIRST_COMPLETED)
             if leaving.done():
@@ -92,7 +93,6 @@ class Slots:
             if ticket.state is State.WAITING:
                 raise self._late(ticket.share)
         finally:
-            self._metrics.queued.dec()
             await stopped(waiting, leaving)
 
     def _count(self, holds: Callable[[Share], bool]) -> int:

@@ -76,6 +76,11 @@ class Turns:
         """The clients that are remembered: those inside, and those that had more than their turn of late."""
         return self._shares.values()
 
+    @property
+    def held_back(self) -> int:
+        """How many wait for a slot of their own client's, and would not be helped by one of all."""
+        return sum(len(share.waiting) for share in self._shares.values() if share.bounded)
+
     def held_by(self, client: str | None) -> int:
         """Slots that a client holds."""
         share = self._shares.get(client)

@@ -134,6 +134,8 @@ async def test_a_client_at_its_own_bound_waits_and_others_pass(serve: Serve, key
         await asyncio.to_thread(eventually, lambda: script.open_calls == 2)
         held_back = partial(metric, url, mine, "clients_limited", limit="max_in_flight")
         await asyncio.to_thread(eventually, lambda: held_back() == 1)
+        waiting = [await asyncio.to_thread(metric, url, mine, f"{n}_requests") for n in ("held_back", "queued")]
+        assert waiting == [1, 0]
         refused = await second
         assert (refused.status_code, refused.json()["error"]["code"]) == (429, "concurrency_limit_exceeded")
         assert refused.headers["retry-after"] == "2"

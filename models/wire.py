@@ -127,6 +127,15 @@ def error_from(status: int, raw: bytes, retry_after: float | None = None) -> Eng
     return _error(status, found, retry_after)
 
 
+def usage_in(raw: bytes) -> Usage | None:
+    """The usage that an answer, or an event of one, tells of; None where it tells of none that can be read."""
+    try:
+        value = orjson.loads(raw)
+        return _usage(value.get("usage")) if isinstance(value, dict) else None
+    except (orjson.JSONDecodeError, TypeError, AttributeError):
+        return None
+
+
 def malformed(what: str) -> EngineUnavailable:
     """The exception for an upstream that does not speak the protocol."""
     return EngineUnavailable(f"engine sent a malformed answer: {what}", status=502, type="engine_malformed")

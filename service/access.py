@@ -49,10 +49,11 @@ class Access:
         record, resource = record_in(scope), _resource(scope["path"])
         if resource is not None:
             record.route = resource
-        key = self.keys.ring.holder(_bearer(Headers(scope=scope)), today())
+        ring = self.keys.ring
+        key = ring.holder(_bearer(Headers(scope=scope)), today())
         if key is None:
             raise InvalidApiKey("no valid API key was given", headers={"www-authenticate": "Bearer"})
-        record.client = key.client
+        record.client, record.limits = key.client, ring.limits(key.client)
         if resource is not None and SCOPES[resource] not in key.scopes:
             needed = SCOPES[resource].value
             challenge = f'Bearer error="insufficient_scope", scope="{needed}"'

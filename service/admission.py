@@ -1,4 +1,4 @@
-"""Who may enter now: the size of the body, a slot for work that the engine has to do.
+"""Who may enter now: the size of the body, what its client may spend, a slot for work that the engine has to do.
 
 Invariant: a request is turned away before any engine is called, with an OpenAI error and, when full, with Retry-After.
 """
@@ -7,14 +7,17 @@ import asyncio
 import time
 from collections.abc import Set
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.disconnect import disconnected
+from service.bucket import Buckets
 from service.errors import ApiError, BodyTooLarge, BodyTooSlow, ClientLeft, error_response
+from service.meter import Meter
 from service.metrics import Metrics
 from service.observe import record_in
 from service.outgoing import Outgoing
+from service.quota import Quota, quota_of
 from service.settings import Settings
 from service.slots import Slots
 
@@ -35,6 +38,8 @@ class Admit:
         self.slots = Slots(
             settings.max_in_flight, settings.max_queued, settings.queue_wait_s, settings.retry_after_s, metrics
         )
+        self.buckets = Buckets()
+        metrics.clients_limited.labels("tokens_per_minute").set_function(lambda: self.buckets.owing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
@@ -61,14 +66,36 @@ class Admit:
             raise self._too_large()
 
     async def _in_a_slot(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self.slots.arriving():
+        record = record_in(scope)
+        client, limits = record.client, record.limits
+        quota = quota_of(self.buckets, client, limits)
+        quota.require_tokens()
+        async with self.slots.arriving(client, limits):
             body = await self._body(self._bounded(receive))
-        with self.slots.place():
-            async with self.slots.slot(lambda: disconnected(receive)):
-                record = record_in(scope)
-                record.admitted = time.perf_counter()
-                self.metrics.queue_wait.observe(record.admitted - record.started)
-                await self._served(scope, _replayed(body, receive), send)
+        async with self.slots.slot(client, limits, lambda: disconnected(receive)):
+            quota.require_tokens()  # what was at work meanwhile may have cost more than there was
+            record.admitted = time.perf_counter()
+            self.metrics.queue_wait.observe(record.admitted - record.started)
+            record.meter = quota.meter()
+            try:
+                await self._served(scope, _replayed(body, receive), self._limits_told(quota, send))
+            finally:
+                record.meter.close(len(body), left=record.cancelled)
+                self._count(record.meter)
+
+    def _limits_told(self, quota: Quota, send: Send) -> Send:
+        """Tell the client with the answer's head what is left to it."""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(quota.headers(self.slots.held(quota.client)))
+            await send(message)
+
+        return told
+
+    def _count(self, meter: Meter) -> None:
+        self.metrics.charged_tokens.labels("reported").inc(meter.reported_tokens)
+        self.metrics.charged_tokens.labels("estimated").inc(meter.estimated_tokens)
 
     async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, but give up a client that does not read: it would hold its slot and the engine for ever."""

@@ -21,6 +21,7 @@ from models.embedder import build_embedder
 from models.judge import gives_logprobs
 from models.pool.engine import Patience, PooledEngine
 from models.pool.fleet import Fleet
+from models.priority import takes_priorities
 from models.registry import load_registry
 from models.vllm import VLLMEngine
 from principles.corpus import Corpus, load_corpus
@@ -67,7 +68,7 @@ def create_app(
     Raises ``KeyFileError`` where the key file cannot be used.
     """
     metrics, drain = metrics or Metrics(), drain or Drain()
-    keys = Keys(settings.api_keys, settings.key_file, metrics.key_file_reloaded)
+    keys = Keys(settings.api_keys, settings.key_file, metrics.key_file_reloaded, settings.client_limits)
     tracing = _tracing(settings, metrics)
     return FastAPI(
         title="Preceptor",
@@ -159,12 +160,16 @@ def _binding(settings: Settings, metrics: Metrics, retriever: Retriever, fleet: 
         engine, entry = _engine(settings, fleet, model), registry.entry(model)
         try:
             logprobs = await gives_logprobs(engine)
+            priorities = settings.engine_priorities and await takes_priorities(engine)
         except BaseException:
             await engine.aclose()
             raise
         prompts = prompt_sets[entry.prompts]
         threshold, constrained = entry.verdict_threshold, entry.constrained
-        reviser = Reviser(engine, prompts, retriever, threshold, Limits(), logprobs, constrained=constrained)
+        metrics.priorities.set(priorities)
+        reviser = Reviser(
+            engine, prompts, retriever, threshold, Limits(), logprobs, constrained=constrained, priorities=priorities
+        )
         return Bound(engine, reviser, entry)
 
     return Binding(_engine(settings, fleet, ""), bind, settings.engine_model, metrics.ready.set)

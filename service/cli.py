@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from service.keys import Scope, new_key
+from service.limits import ClientLimits
 from service.settings import PREFIX, Settings, SettingsError, load_settings
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -81,17 +82,28 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     scopes = [scope.value for scope in Scope]
     new.add_argument("--scope", required=True, action="append", choices=scopes, help="what it opens; may be repeated")
     new.add_argument("--expires", type=date.fromisoformat, metavar="YYYY-MM-DD", help="last day on which it is good")
+    new.add_argument("--max-in-flight", type=int, help="slots that the client may hold at once")
+    new.add_argument("--tokens-per-minute", type=int, help="tokens that the client may spend in a minute")
+    new.add_argument("--weight", type=float, help="the client's share beside others, from 0.01 to 100 (default: 1)")
 
 
 def _new_key(options: argparse.Namespace) -> int:
+    limits = {name: vars(options)[name] for name in ClientLimits.model_fields}
     try:
-        key, line = new_key(options.client, options.scope, options.expires)
-    except ValidationError:
-        sys.stderr.write("preceptor: a client's name has letters, digits, dots and dashes, at most 64\n")
+        key, line = new_key(options.client, options.scope, options.expires, limits)
+    except ValidationError as error:
+        sys.stderr.write(f"preceptor: {_wrong(error)}\n")
         return 2
     sys.stderr.write(f"{key}\n")
     sys.stdout.write(f"{line}\n")
     return 0
+
+
+def _wrong(error: ValidationError) -> str:
+    fault = error.errors(include_input=False)[0]
+    if fault["loc"] == ("client",):
+        return "a client's name has letters, digits, dots and dashes, at most 64"
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
 
 
 def _serve(options: argparse.Namespace) -> int:

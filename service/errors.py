@@ -119,6 +119,18 @@ class Busy(ApiError):
     status, type, code = 429, "rate_limit_error", "busy"
 
 
+class RateLimited(ApiError):
+    """This client has spent more tokens than it may have."""
+
+    status, type, code = 429, "rate_limit_error", "rate_limit_exceeded"
+
+
+class TooManyAtOnce(ApiError):
+    """This client has as many requests at work as it may have, and no more of them may wait, or wait longer."""
+
+    status, type, code = 429, "rate_limit_error", "concurrency_limit_exceeded"
+
+
 class Stopping(ApiError):
     """The server ends before the answer does."""
 

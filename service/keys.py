@@ -11,17 +11,21 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from service.limits import NO_LIMITS, Bound, ClientLimits, Weight
+
 READ_EVERY_S = 1.0
 _KEY_BYTES = 32
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_UNLIMITED: Mapping[str, object] = MappingProxyType({})
 log = logging.getLogger("preceptor.keys")
 
 
@@ -47,7 +51,10 @@ class KeyFileError(ValueError):
 
 
 class Key(BaseModel):
-    """One line of a key file. ``expires`` is the last day on which the key is good, in UTC."""
+    """One line of a key file. ``expires`` is the last day on which the key is good, in UTC.
+
+    The limits are the client's: one of its lines is enough to say them, and no two may say different ones.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,6 +62,14 @@ class Key(BaseModel):
     digest: Annotated[str, StringConstraints(pattern=f"^{_DIGEST.pattern}$")] = Field(repr=False)
     scopes: frozenset[Scope] = Field(min_length=1)
     expires: date | None = None
+    max_in_flight: Bound | None = None
+    tokens_per_minute: Bound | None = None
+    weight: Weight | None = None
+
+    @property
+    def limits(self) -> dict[str, int | float]:
+        """The limits that this line says."""
+        return self.model_dump(include=set(ClientLimits.model_fields), exclude_none=True)
 
 
 def key_digest(key: str) -> str:
@@ -67,10 +82,14 @@ def _sha256(key: bytes) -> str:
     return f"sha256:{hashlib.sha256(key).hexdigest()}"
 
 
-def new_key(client: str, scopes: Iterable[str], expires: date | None = None) -> tuple[str, str]:
+def new_key(
+    client: str, scopes: Iterable[str], expires: date | None = None, limits: Mapping[str, object] = _UNLIMITED
+) -> tuple[str, str]:
     """Make a key; return it, and its line for the key file. Raises ``ValidationError``."""
     key = f"preceptor-{secrets.token_urlsafe(_KEY_BYTES)}"
-    row = Key.model_validate({"client": client, "digest": key_digest(key), "scopes": set(scopes), "expires": expires})
+    row = Key.model_validate(
+        {"client": client, "digest": key_digest(key), "scopes": set(scopes), "expires": expires, **limits}
+    )
     fields = row.model_dump(mode="json", exclude_none=True)
     return key, json.dumps({**fields, "scopes": sorted(fields["scopes"])}, separators=(",", ":"))
 
@@ -83,8 +102,17 @@ def today() -> date:
 class Keyring:
     """Keys that are good together. A client may have several, so that one can take another's place in peace."""
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[Key], defaults: ClientLimits = NO_LIMITS) -> None:
         self.keys = tuple(keys)
+        self._defaults = defaults
+        said: dict[str, dict[str, int | float]] = {}
+        for key in self.keys:
+            said.setdefault(key.client, {}).update(key.limits)
+        self._limits = {client: ClientLimits(**{**defaults.model_dump(), **own}) for client, own in said.items()}
+
+    def limits(self, client: str) -> ClientLimits:
+        """What a client may have: as its keys say, else the defaults."""
+        return self._limits.get(client, self._defaults)
 
     def holder(self, presented: str | None, day: date) -> Key | None:
         """Find the key that was presented, in a time that does not tell which one, if any, it resembles."""
@@ -99,6 +127,7 @@ class Keyring:
 def read_keys(raw: bytes) -> list[Key]:
     """Read JSON lines, one key in each; empty ones are passed over. Raises ``KeyFileError``."""
     keys: dict[str, Key] = {}
+    said: dict[tuple[str, str], int | float] = {}
     for number, line in enumerate(raw.splitlines(), start=1):
         if not line.strip():
             continue
@@ -110,6 +139,9 @@ def read_keys(raw: bytes) -> list[Key]:
             raise KeyFileError(f"key file, line {number}: {where}: {fault['type']}") from error
         if key.digest in keys:
             raise KeyFileError(f"key file, line {number}: a digest that stands above already")
+        for name, limit in key.limits.items():
+            if said.setdefault((key.client, name), limit) != limit:
+                raise KeyFileError(f"key file, line {number}: {name}: not what stands above for this client")
         keys[key.digest] = key
     return list(keys.values())
 
@@ -122,15 +154,20 @@ class Keys:
     """
 
     def __init__(
-        self, digests: Sequence[str], file: Path | None, reloaded: Callable[[Reload], None] = lambda _: None
+        self,
+        digests: Sequence[str],
+        file: Path | None,
+        reloaded: Callable[[Reload], None] = lambda _: None,
+        defaults: ClientLimits = NO_LIMITS,
     ) -> None:
         everything = frozenset(Scope)
         self._fixed = [Key(client=f"key-{n}", digest=digest, scopes=everything) for n, digest in enumerate(digests)]
         self._file = file
         self._reloaded = reloaded
+        self._defaults = defaults
         self._fault: str | None = None
         self._taken = self._before = b"" if file is None else self._read(file)
-        self.ring = Keyring([*self._fixed, *read_keys(self._taken)])
+        self.ring = Keyring([*self._fixed, *read_keys(self._taken)], defaults)
 
     @property
     def wanted(self) -> bool:
@@ -148,7 +185,7 @@ class Keys:
             if not settled or raw == self._taken:
                 return
             self._taken = raw
-            self.ring = Keyring([*self._fixed, *read_keys(raw)])
+            self.ring = Keyring([*self._fixed, *read_keys(raw)], self._defaults)
         except KeyFileError as error:
             self._refused(error)
         else:

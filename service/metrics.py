@@ -133,7 +133,27 @@ class Metrics:
         self.arriving = Gauge("preceptor_arriving_requests", "Bodies being received.", registry=registry)
         self.queued = Gauge("preceptor_queued_requests", "Requests waiting for a slot.", registry=registry)
         self.places = Gauge("preceptor_max_queued_requests", "Places in the queue for a slot.", registry=registry)
+        self.held_back = Gauge(
+            "preceptor_held_back_requests", "Requests waiting until one of their own client's ends.", registry=registry
+        )
+        self.clients_limited = Gauge(
+            "preceptor_clients_limited", "Clients that a limit of their own holds back now.", ("limit",),
+            registry=registry,
+        )  # fmt: skip
+        self.clients_queued = Gauge("preceptor_queued_clients", "Clients with requests that wait.", registry=registry)
+        self.displaced = Counter(
+            "preceptor_displaced_total", "Requests that gave up their place to another client's.", registry=registry
+        )
+        self.charged_tokens = Counter(
+            "preceptor_charged_tokens_total", "Tokens that requests were charged with, by who counted them.",
+            ("source",), registry=registry,
+        )  # fmt: skip
+        for source in ("reported", "estimated"):
+            self.charged_tokens.labels(source)
         self.ready = Gauge("preceptor_engine_ready", "1 when the engine answered its last check.", registry=registry)
+        self.priorities = Gauge(
+            "preceptor_engine_priorities", "1 while calls are sent with priorities.", registry=registry
+        )
 
     def _latency(self) -> None:
         registry = self.registry

@@ -14,6 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.limits import NO_LIMITS, ClientLimits
+from service.meter import Meter
 from service.metrics import Metrics
 from service.revision.trace import Trace
 
@@ -36,7 +38,8 @@ log = logging.getLogger("preceptor.access")
 class Record:
     """What is known of one request while it is served. ``waiting_ms`` is the time with an engine call open.
 
-    ``route`` is what it is counted under if it never comes to a route; ``client`` is whose API key came with it.
+    ``route`` is what it is counted under if it never comes to a route; ``client`` is whose API key came with it,
+    and ``limits`` what that client may have; ``meter`` counts what the request costs.
     ``admitted`` is when its body was read and it had a slot; what came before was the client's time, or the queue's.
     """
 
@@ -45,6 +48,8 @@ class Record:
     arrived: float = field(default_factory=time.monotonic)
     route: str = "unmatched"
     client: str | None = None
+    limits: ClientLimits = NO_LIMITS
+    meter: Meter = field(default_factory=Meter)
     admitted: float | None = None
     waiting_ms: float | None = None
     first_byte_ms: float | None = None

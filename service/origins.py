@@ -23,7 +23,11 @@ _TAKEN = (
     "x-stainless-package-version, x-stainless-retry-count, x-stainless-runtime, x-stainless-runtime-version, "
     "x-stainless-timeout"
 )
-_SHOWN = "retry-after, x-preceptor-outcome, x-preceptor-overhead-ms, x-preceptor-reason, x-request-id"
+_SHOWN = (
+    "retry-after, retry-after-ms, x-preceptor-outcome, x-preceptor-overhead-ms, x-preceptor-reason, "
+    "x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, "
+    "x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, x-request-id"
+)
 
 
 class Origins:

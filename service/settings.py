@@ -27,6 +27,7 @@ from pydantic import (
 from models.embedder import EmbedderChoice
 from models.pool.replica import Address
 from service.keys import key_digest
+from service.limits import Bound, ClientLimits
 
 PREFIX = "PRECEPTOR_"
 CONFIG_VARIABLE = "PRECEPTOR_CONFIG"
@@ -133,6 +134,10 @@ class Settings(BaseModel):
         gt=0,
         description="seconds after which a verdict is asked of a second engine too; never if unset",
     )
+    engine_priorities: bool = Field(
+        default=True,
+        description="have verdicts and edits go before drafts, where the engine says that it takes priorities",
+    )
     engine_model: str | None = Field(default=None, description="model name at the engine; asked of it when unset")
     engine_api_key: str | None = Field(default=None, repr=False, description="API key that the engine wants")
     slug: str = Field(default="preceptor", min_length=1, description="model name under which guided answers are given")
@@ -170,6 +175,12 @@ class Settings(BaseModel):
     max_in_flight: int = Field(default=256, ge=1, description="requests that the engine may be at work for")
     max_queued: int = Field(default=256, ge=0, description="requests that may wait for a slot; more get 429 at once")
     queue_wait_s: float = Field(default=10.0, gt=0, description="most seconds that a request waits for a slot")
+    client_max_in_flight: Bound | None = Field(
+        default=None, description="slots that one client may hold, unless its keys say otherwise; any number if unset"
+    )
+    client_tokens_per_minute: Bound | None = Field(
+        default=None, description="tokens a minute for one client, unless its keys say otherwise; any number if unset"
+    )
     body_s: float = Field(default=30.0, gt=0, description="most seconds that a body may take to arrive")
     stall_s: float = Field(default=60.0, gt=0, description="most seconds that a client may leave an answer unread")
     otlp_endpoint: Annotated[str | None, AfterValidator(_collector)] = Field(
@@ -191,6 +202,11 @@ class Settings(BaseModel):
     def engines(self) -> tuple[Address, ...]:
         """The engines with their names, which stand in metrics and logs in the place of URLs."""
         return _addresses(self.engine_url)
+
+    @property
+    def client_limits(self) -> ClientLimits:
+        """What a client may have unless its keys say otherwise."""
+        return ClientLimits(max_in_flight=self.client_max_in_flight, tokens_per_minute=self.client_tokens_per_minute)
 
     @property
     def wants_keys(self) -> bool:

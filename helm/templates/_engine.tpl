@@ -33,7 +33,9 @@
 - --enable-prefix-caching
 - --enable-prompt-tokens-details
 - --enable-request-id-headers
+{{- if .Values.gateway.settings.engine_priorities }}
 - --scheduling-policy=priority
+{{- end }}
 - '--structured-outputs-config={"backend":"guidance","disable_any_whitespace":true}'
 - --enable-auto-tool-choice
 - --tool-call-parser=hermes

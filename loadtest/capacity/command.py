@@ -38,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help="of requests: %(default)s")
     parser.add_argument("--seconds", type=positive_float, default=400.0, help="simulated, each rate: %(default)s")
     parser.add_argument("--seed", type=count, default=0, help="of arrivals and lengths")
+    parser.add_argument(
+        "--no-priorities", dest="priorities", action="store_false", help="finishing steps wait behind drafts"
+    )
     parser.add_argument("--json", action="store_true", help="end with the figures in one line of JSON")
     parser.add_argument("--out", type=new_file, help="write the figures to this file")
     parser.set_defaults(run=run)
@@ -64,11 +67,12 @@ def plan_capacity(options: argparse.Namespace) -> dict[str, Any]:
     limits = replace(speed.limits, max_num_seqs=options.max_num_seqs or speed.limits.max_num_seqs)
     shape = Shape(**{name: getattr(options, name) for name in asdict(_SHAPE)})
     slo = Slo(options.first_answer_seconds or options.e2e_seconds, options.e2e_seconds, options.share)
+    assumed = (*speed.assumptions, _limits_in_words(limits), *shape.assumptions(priorities=options.priorities))
     plans = {}
     with progress_bar() as bar:
         for plan in Plan:
             task = bar.add_task(plan.value, total=None)
-            search = Search(Replica(speed, limits, shape, plan), slo, options.seconds, options.seed)
+            search = Search(Replica(speed, limits, shape, plan, options.priorities), slo, options.seconds, options.seed)
             found = search.run(partial(bar.advance, task))
             plans[plan.value] = _row(found, search.at(found), options)
     return {
@@ -78,8 +82,9 @@ def plan_capacity(options: argparse.Namespace) -> dict[str, Any]:
         "target_rate": options.target_rate,
         "headroom": options.headroom,
         "plans": plans,
-        "assumptions": [*speed.assumptions, _limits_in_words(limits), *shape.assumptions()],
+        "assumptions": list(assumed),
         "shape": asdict(shape),
+        "priorities": options.priorities,
         "seed": options.seed,
         "seconds": options.seconds,
     }

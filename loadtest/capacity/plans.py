@@ -48,7 +48,7 @@ class Shape:
         if not self.unmet <= self.criteria <= _MOST_CRITERIA:
             raise ValueError(f"there are at most {_MOST_CRITERIA} criteria, and no more unmet ones than that")
 
-    def assumptions(self) -> tuple[str, ...]:
+    def assumptions(self, *, priorities: bool = True) -> tuple[str, ...]:
         """The same in words."""
         return (
             f"questions of {self.question_tokens} tokens and drafts of {self.draft_tokens} on average, half to one and "
@@ -60,7 +60,8 @@ class Shape:
             "begin together; no second round",
             f"{self.gateway_seconds * 1000:g} ms of the gateway's own before the first call; the first word of a gated "
             "or guided answer comes when its last verdict or check is there",
-            "verdicts, edits and checks go before drafts that wait (priority), on one replica with its prefix cache",
+            f"verdicts, edits and checks {'go before' if priorities else 'queue up behind'} drafts that wait, on one "
+            "replica with its prefix cache",
         )
 
 
@@ -74,8 +75,9 @@ class Request:
     draft_tokens: int
     falls_short: bool
 
-    def stages(self, plan: Plan) -> Iterator[list[Sequence]]:
+    def stages(self, plan: Plan, *, priorities: bool = True) -> Iterator[list[Sequence]]:
         """The calls that are made together, stage after stage; the first call of the first stage is the draft."""
+        finishing = _FINISHING if priorities else 0
         shape, trunk = self.shape, self.question_tokens + self.draft_tokens
         draft = self._call(0, self.question_tokens, 0, self.draft_tokens, 0)
         if plan is Plan.DRAFT_ONLY:
@@ -83,16 +85,16 @@ class Request:
             return
         yield [draft, self._call(1, self.question_tokens, shape.rubric_turn_tokens, shape.rubric_tokens, 0)]
         verdicts = range(2, 2 + shape.criteria)
-        yield [self._call(branch, trunk, shape.verdict_turn_tokens, 1, _FINISHING) for branch in verdicts]
+        yield [self._call(branch, trunk, shape.verdict_turn_tokens, 1, finishing) for branch in verdicts]
         if plan is Plan.GATED or not self.falls_short:
             return
         turns = shape.verdict_turn_tokens + 1 + shape.edit_turn_tokens + self.draft_tokens
         unmet = verdicts[: shape.unmet]
-        yield [self._call(branch, trunk, turns, shape.edit_tokens, _FINISHING) for branch in unmet]
+        yield [self._call(branch, trunk, turns, shape.edit_tokens, finishing) for branch in unmet]
         # An edit lies in the middle of the draft on average: what is judged again shares the first half of it.
         kept = self.question_tokens + self.draft_tokens // 2
         turn = self.draft_tokens - self.draft_tokens // 2 + shape.edit_tokens + shape.verdict_turn_tokens
-        yield [self._call(branch + shape.criteria, kept, turn, 1, _FINISHING) for branch in unmet]
+        yield [self._call(branch + shape.criteria, kept, turn, 1, finishing) for branch in unmet]
 
     def _call(self, branch: int, trunk: int, turn: int, output: int, priority: int) -> Sequence:
         """A call whose prompt is the first ``trunk`` tokens of question and draft and a turn of its own."""

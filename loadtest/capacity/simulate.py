@@ -49,12 +49,16 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """What is loaded: its speed and limits, and how its requests look and are answered."""
+    """What is loaded: its speed and limits, and how its requests look and are answered.
+
+    With ``priorities`` the steps that finish an answer go before drafts that wait.
+    """
 
     speed: Speed
     limits: Limits
     shape: Shape
     plan: Plan
+    priorities: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ def simulate(replica: Replica, rate: float, seconds: float, slo: Slo, seed: int)
     chance, due, runs = random.Random(seed), 0.0, []
     for request in requests(replica.shape, number, seed):
         due += chance.expovariate(1.0) / rate
-        run = _Run(engine, clock, request.stages(replica.plan), replica.plan, due)
+        stages = request.stages(replica.plan, priorities=replica.priorities)
+        run = _Run(engine, clock, stages, replica.plan, due)
         clock.call_at(due + replica.shape.gateway_seconds, run.begin)
         runs.append(run)
         if len(runs) > first:

@@ -20,7 +20,7 @@ from service.api.chat_types import ChatCompletion, ChatRequest
 from service.api.completion import Chunks, completion
 from service.api.content import refuse_unreadable_content
 from service.api.disconnect import until_disconnect
-from service.api.fields import for_every_call, for_the_draft, refuse_unsupported
+from service.api.fields import for_every_call, for_the_draft, refuse_to_go_first, refuse_unsupported
 from service.api.guided import guided, loop_options
 from service.api.openapi import described
 from service.api.passthrough import bound_for, model_name, pass_through, rewritten
@@ -41,6 +41,7 @@ async def complete_chat(request: Request, gateway: GatewayOf) -> Response:
     """Answer a conversation, in the shape and with the errors of the OpenAI API."""
     raw = await request.body()
     body = parse_object(raw)
+    refuse_to_go_first(body, record_of(request).client)
     if model_name(body) != gateway.settings.slug:
         return await pass_through(request, gateway, raw, body, Bypass.ENGINE_MODEL)
     wanted, bound = validated(ChatRequest, body), await bound_for(request, gateway)

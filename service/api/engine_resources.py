@@ -12,9 +12,11 @@ from pydantic import Field
 from service.api.body import parse_object
 from service.api.bypass import Bypass
 from service.api.chat_types import ModelName, Open
+from service.api.fields import refuse_to_go_first
 from service.api.openapi import described
 from service.api.passthrough import pass_through
-from service.gateway import GatewayOf
+from service.gateway import Gateway, GatewayOf
+from service.observe import record_of
 
 router = APIRouter(prefix="/v1")
 
@@ -49,12 +51,17 @@ class Embeddings(Open):
 @router.post("/completions", **described(TextRequest, TextCompletion, streams=True))
 async def complete_text(request: Request, gateway: GatewayOf) -> Response:
     """Continue a text; load generators ask for it."""
-    raw = await request.body()
-    return await pass_through(request, gateway, raw, parse_object(raw), Bypass.ENGINE_MODEL)
+    return await _handed_on(request, gateway)
 
 
 @router.post("/embeddings", **described(EmbeddingRequest, Embeddings))
 async def embed(request: Request, gateway: GatewayOf) -> Response:
     """Embed texts, where the engine's model does that."""
+    return await _handed_on(request, gateway)
+
+
+async def _handed_on(request: Request, gateway: Gateway) -> Response:
     raw = await request.body()
-    return await pass_through(request, gateway, raw, parse_object(raw), Bypass.ENGINE_MODEL)
+    body = parse_object(raw)
+    refuse_to_go_first(body, record_of(request).client)
+    return await pass_through(request, gateway, raw, body, Bypass.ENGINE_MODEL)

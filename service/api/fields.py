@@ -38,6 +38,13 @@ def refuse_unsupported(body: Mapping[str, Any]) -> None:
             )
 
 
+def refuse_to_go_first(body: Mapping[str, Any], client: str | None) -> None:
+    """Raise ``InvalidRequest`` where a client, one of several that have keys, puts its calls before all others'."""
+    priority = body.get("priority")
+    if client is not None and isinstance(priority, int | float) and priority < 0:
+        raise InvalidRequest("priority: requests may be put later than others, not earlier", param="priority")
+
+
 def _is_refused(name: str, body: Mapping[str, Any]) -> bool:
     if name.startswith("stream_options."):
         return name != "stream_options.include_usage"

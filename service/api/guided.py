@@ -5,12 +5,13 @@ Invariant: a request's own options can only shorten the gateway's deadline, neve
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from models.engine import EngineError
 from service.api.chat_types import LoopOptions
 from service.gateway import Gateway
 from service.observe import Record
-from service.revision.events import AnswerDelta, Event, Finished, PrinciplesFound
+from service.revision.events import AnswerDelta, DraftDelta, Event, Finished, PrinciplesFound
 from service.revision.failure import RevisionUnavailable
 from service.revision.task import Options, Task
 from service.settings import Settings
@@ -39,8 +40,9 @@ async def guided(gateway: Gateway, task: Task, record: Record) -> AsyncGenerator
     held: list[Event] = []
     try:
         bound = await gateway.binding.bound()
-        async with aclosing(bound.reviser.run(task)) as events:
+        async with aclosing(bound.reviser.run(replace(task, spent=record.meter.spend))) as events:
             async for event in events:
+                record.meter.pieces += isinstance(event, AnswerDelta | DraftDelta)
                 if isinstance(event, AnswerDelta):
                     record.answer_started()
                 elif isinstance(event, Finished):

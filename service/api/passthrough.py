@@ -4,6 +4,7 @@ Invariant: status and body are the engine's, but its own failure (429, 5xx) is t
 quote the prompt, and so is an error that is no OpenAI error object; only headers of ours are added.
 """
 
+import re
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import ExitStack, aclosing
 from time import perf_counter
@@ -14,8 +15,8 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from models.engine import Engine, EngineError, Reply
-from models.wire import error_from
+from models.engine import Engine, EngineError, Reply, Usage
+from models.wire import error_from, usage_in
 from service.api import sse
 from service.api.body import written
 from service.api.bypass import Bypass
@@ -23,12 +24,16 @@ from service.api.disconnect import until_disconnect
 from service.binding import Bound
 from service.errors import EngineFailed, InvalidRequest, NotFound
 from service.gateway import Gateway
+from service.meter import Meter
 from service.observe import Record, engine_headers, record_of
 from service.revision.trace import Outcome
 from service.revision.tracing import Call, Operation
 
 OK = 200
 _OPERATIONS: Mapping[str, Operation] = {"/v1/completions": "text_completion", "/v1/embeddings": "embeddings"}
+_DATA = re.compile(rb"^data:(.*)$", re.MULTILINE)
+# No text of an answer holds this: there a quotation mark is escaped.
+_USAGE = re.compile(rb'"usage"\s*:\s*\{')
 
 
 async def pass_through(
@@ -61,7 +66,7 @@ class RelayedReply(sse.Relay):
     def __init__(self, reply: Reply, record: Record, call: Call, span: ExitStack) -> None:
         pieces = _pieces(reply, record)
         if _content_type(reply).startswith("text/event-stream"):
-            pieces = sse.whole_events(pieces)
+            pieces = _metered(sse.whole_events(pieces), record.meter)
         super().__init__(pieces, headers={**record.headers(), **_kept(reply)}, on_leave=record.client_left)
         self.headers["content-type"] = _content_type(reply)
         self._reply = reply
@@ -122,6 +127,8 @@ async def _read(reply: Reply, record: Record) -> Response:
         error = EngineFailed(error_from(reply.status, content))
         status = reply.status if reply.status >= 400 else error.status
         return Response(error.body(), status, headers=headers, media_type="application/json")
+    if reply.status == OK:
+        record.meter.spend(usage_in(content) or Usage())
     return Response(content, reply.status, headers=headers, media_type=_content_type(reply))
 
 
@@ -156,6 +163,21 @@ async def _pieces(reply: Reply, record: Record) -> AsyncGenerator[bytes, None]:
     except EngineError as error:
         record.error = type(error).__name__
         raise
+
+
+async def _metered(events: AsyncGenerator[bytes, None], meter: Meter) -> AsyncGenerator[bytes, None]:
+    """The same bytes; what the last event with a usage says is what the stream has cost."""
+    usage: Usage | None = None
+    try:
+        async with aclosing(events):
+            async for whole in events:
+                for data in map(bytes.strip, _DATA.findall(whole)):
+                    meter.pieces += data != b"[DONE]"
+                    if _USAGE.search(data) is not None:
+                        usage = usage_in(data) or usage
+                yield whole
+    finally:
+        meter.spend(usage or Usage())
 
 
 def _content_type(reply: Reply) -> str:

@@ -5,7 +5,7 @@ Invariant: every call leaves one ``StepUsage``, also one that failed or was canc
 
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
@@ -15,16 +15,29 @@ from service.revision.trace import StepUsage, Trace
 from service.revision.tracing import UNTRACED, Call, Tracer
 
 REQUEST_ID = "x-request-id"
+# Steps of an answer that has been begun. They are short and find its draft in the prefix cache while it is still there.
+FINISHING = frozenset({"verdict", "critique", "edit", "check", "rewrite", "improve"})
 
 
 class Calls:
     """Opens calls to the engine for one request. Both methods raise ``EngineError`` and ``StageFailure``."""
 
-    def __init__(self, engine: Engine, budget: Budget, trace: Trace, tracer: Tracer = UNTRACED) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        budget: Budget,
+        trace: Trace,
+        tracer: Tracer = UNTRACED,
+        *,
+        spent: Callable[[Usage], None] | None = None,
+        priorities: bool = False,
+    ) -> None:
         self._engine = engine
         self._budget = budget
         self._trace = trace
         self._tracer = tracer
+        self._spent = spent
+        self._priorities = priorities
         self._open = 0
         self._waiting_since = 0.0
         self._waited_ms = 0.0
@@ -72,6 +85,8 @@ class Calls:
 
     def _named(self, step: str, request: ChatRequest, call: Call) -> ChatRequest:
         """Give the call an id of its own under the request's: vLLM names its requests by it, and logs them so."""
+        if self._priorities and step in FINISHING:
+            request = replace(request, priority=_one_earlier(request.extra.get("priority")))
         headers = call.headers(request.headers)
         id_ = headers.get(REQUEST_ID)
         if id_ is not None:
@@ -93,9 +108,18 @@ class Calls:
 
     def _count(self, step: str, usage: Usage, started: float, retries: int = 0) -> None:
         self._budget.spend(usage.prompt_tokens - usage.cached_tokens + usage.completion_tokens, retries)
+        if self._spent is not None:
+            self._spent(usage)
         self._trace.usage.append(
             StepUsage(step, usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, _ms_since(started))
         )
+
+
+def _one_earlier(own: object) -> int | None:
+    """The client's own priority, 0 without one, and one before it; one that is no number is the engine's to refuse."""
+    if own is None:
+        return -1
+    return own - 1 if isinstance(own, int) and not isinstance(own, bool) else None
 
 
 def _ms_since(started: float) -> float:

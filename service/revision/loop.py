@@ -29,7 +29,8 @@ RETRIEVAL_THREADS = 2
 class Reviser:
     """Runs tasks against one engine. ``threshold`` is the least P(met) at which a criterion counts as met.
 
-    ``constrained`` has rubrics, edits and critiques decoded under their JSON schemas.
+    ``constrained`` has rubrics, edits and critiques decoded under their JSON schemas. ``priorities`` says that the
+    engine schedules by priority: steps that finish an answer then go before new drafts and rubrics.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Reviser:
         logprobs: bool,
         *,
         constrained: bool = True,
+        priorities: bool = False,
     ) -> None:
         self._engine = engine
         self._prompts = prompts
@@ -50,6 +52,7 @@ class Reviser:
         self._limits = limits
         self._logprobs = logprobs
         self._constrained = constrained
+        self._priorities = priorities
         self._threads = ThreadPoolExecutor(RETRIEVAL_THREADS, thread_name_prefix="retrieve")
 
     def close(self) -> None:
@@ -97,7 +100,7 @@ class Reviser:
             logprobs=self._logprobs,
             constrained=self._constrained,
             budget=budget,
-            calls=Calls(self._engine, budget, trace, task.tracer),
+            calls=Calls(self._engine, budget, trace, task.tracer, spent=task.spent, priorities=self._priorities),
             trace=trace,
             emit=events.put_nowait,
         )

@@ -4,10 +4,11 @@ Invariant: a task is immutable, and its messages reach the engine as they came.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from models.engine import Usage
 from principles.retrieve import Retrieval
 from service.revision.prompts import Message
 from service.revision.tracing import UNTRACED, Tracer
@@ -54,8 +55,8 @@ class Task:
     ``headers`` (request id, traceparent) and the fields ``everywhere`` (how messages become a prompt, whose cache it
     may share) go with every call. ``search`` is one for this very conversation that is under way already. ``arrived``
     is when the deadline began to run (``time.monotonic``), without it when the loop begins. ``live`` says that somebody
-    watches the answer arrive; where nobody does, the engine is spared streaming it token by token.
-    ``tracer`` hears of every step and every call.
+    watches the answer arrive; where nobody does, the engine is spared streaming it token by token. ``tracer`` hears of
+    every step and every call, ``spent`` what each call has cost, as soon as the engine tells it.
     """
 
     messages: Sequence[Message]
@@ -68,3 +69,4 @@ class Task:
     arrived: float | None = None
     live: bool = True
     tracer: Tracer = UNTRACED
+    spent: Callable[[Usage], None] | None = None

@@ -30,7 +30,7 @@ def settings_schema() -> dict[str, Any]:
         "type": "object",
         "description": "Settings of the gateway by their own names; those not given keep its defaults",
         "additionalProperties": False,
-        "required": ["drain_s", "max_body_bytes", "port"],
+        "required": ["drain_s", "engine_priorities", "max_body_bytes", "port"],
         "properties": properties,
     }
 

@@ -10,6 +10,7 @@ import pytest
 from models.flags import LaunchSpec, engine_python, gpu_command
 from tests.helm.chart import Manifest, container_of, environment, of_kind, one, pod_of, render
 from tests.helm.test_chart import RELEASES
+from tests.helm.test_gateway_config import settings
 
 REPOSITORY = Path(__file__).parents[2]
 # vLLM's own parser on the flags in standard input; prints what it makes of them.
@@ -57,6 +58,13 @@ def test_flags_and_environment_are_the_launchers(tmp_path: Path) -> None:
     env = environment(render(), container_of(engine()))
     expected = dict(word.split("=", 1) for word in command[1:start])
     assert {name: env.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_engines_schedule_by_priority_where_the_gateway_sends_priorities(wanted: bool) -> None:
+    values = {"gateway": {"settings": {"engine_priorities": wanted}}}
+    assert settings(values).engine_priorities is wanted
+    assert ("--scheduling-policy=priority" in arguments(values)) is wanted
 
 
 def test_the_model_of_the_reference_runs_on_one_gpu_in_fp8() -> None:

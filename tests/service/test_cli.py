@@ -127,6 +127,15 @@ def test_a_new_key_is_shown_once_beside_its_line(capsys: pytest.CaptureFixture[s
     assert key.digest == key_digest(shown.err.strip())
 
 
+def test_a_new_key_may_limit_its_client(capsys: pytest.CaptureFixture[str]) -> None:
+    limits = ["--max-in-flight", "8", "--tokens-per-minute", "60000", "--weight", "2"]
+    assert main(["keys", "new", "--client", "ward", "--scope", "chat", *limits]) == 0
+    (key,) = read_keys(capsys.readouterr().out.encode())
+    assert key.limits == {"max_in_flight": 8, "tokens_per_minute": 60000, "weight": 2}
+    assert main(["keys", "new", "--client", "ward", "--scope", "chat", "--weight", "0"]) == 2
+    assert capsys.readouterr().err.startswith("preceptor: weight: ")
+
+
 @pytest.mark.parametrize("wrong", [["--scope", "everything"], ["--scope", "chat", "--expires", "soon"], []])
 def test_a_key_of_no_scope_or_date_is_not_made(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.keys import Key, KeyFileError, Keyring, Keys, Reload, Scope, key_digest, new_key, read_keys, today
+from service.limits import ClientLimits
 
 DAY = date(2027, 3, 31)
 
@@ -66,6 +67,10 @@ def test_every_key_is_compared_wherever_the_right_one_stands(monkeypatch: pytest
         (line("x", colour="Zanzibarium"), "line 1: unknown key"),
         ('{"client":"a","digest":"plain-key","scopes":["chat"]}', "line 1: digest: string_pattern_mismatch"),
         (line("x") + "\n\n" + line("x", client="other"), "line 3: a digest that stands above already"),
+        (line("x", max_in_flight=0), "line 1: max_in_flight: greater_than_equal"),
+        (line("x", tokens_per_minute=0.5), "line 1: tokens_per_minute: int_from_float"),
+        (line("x", weight=0), "line 1: weight: greater_than_equal"),
+        (line("x", weight=2) + "\n" + line("y", weight=3), "line 2: weight: not what stands above for this client"),
     ],
 )
 def test_a_wrong_line_is_named_and_not_quoted(text: str, told: str) -> None:
@@ -84,6 +89,24 @@ def test_a_new_key_is_random_and_its_line_holds_its_digest_only() -> None:
     assert key == Key(client="ward", digest=key_digest(one), scopes=frozenset({Scope.CHAT, Scope.METRICS}), expires=DAY)
     with pytest.raises(ValidationError):
         new_key("two words", ["chat"])
+
+
+def test_limits_are_the_clients_wherever_one_of_its_lines_says_them() -> None:
+    defaults = ClientLimits(max_in_flight=4, tokens_per_minute=100)
+    lines = [line("a", max_in_flight=8), line("b"), line("c", weight=2.5, max_in_flight=8), line("d", client="lab")]
+    keys = Keyring(read_keys("\n".join(lines).encode()), defaults)
+    assert keys.limits("ward") == ClientLimits(max_in_flight=8, tokens_per_minute=100, weight=2.5)
+    assert keys.limits("lab") == defaults
+
+
+def test_a_reload_keeps_the_defaults(tmp_path: Path) -> None:
+    file, defaults = tmp_path / "keys.jsonl", ClientLimits(tokens_per_minute=100)
+    file.write_text(line("old"))
+    keys = Keys([], file, defaults=defaults)
+    file.write_text(line("old", weight=3))
+    for _ in range(2):
+        keys.refresh()
+    assert keys.ring.limits("ward") == ClientLimits(tokens_per_minute=100, weight=3)
 
 
 def test_keys_of_the_settings_open_everything_beside_those_of_the_file(tmp_path: Path) -> None:

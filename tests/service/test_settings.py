@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from service.keys import key_digest
+from service.limits import ClientLimits
 from service.settings import Settings, SettingsError, load_settings
 
 
@@ -107,3 +108,11 @@ def test_an_engine_takes_a_key_or_a_user_name() -> None:
 def test_engines_that_cannot_be_told_apart_or_reached_are_refused(wrong: object) -> None:
     with pytest.raises(SettingsError, match="engine_url"):
         load_settings({"engine_url": wrong}, environ={})
+
+
+def test_what_a_client_may_have_is_off_unless_set() -> None:
+    assert Settings().client_limits == ClientLimits(max_in_flight=None, tokens_per_minute=None, weight=1)
+    given = {"client_max_in_flight": "8", "client_tokens_per_minute": "60000"}
+    assert load_settings(given, environ={}).client_limits == ClientLimits(max_in_flight=8, tokens_per_minute=60000)
+    with pytest.raises(SettingsError, match="client_max_in_flight"):
+        load_settings({"client_max_in_flight": 0}, environ={})

@@ -79,7 +79,7 @@ async def test_a_client_that_leaves_the_queue_makes_room_and_reaches_no_engine(s
         await asyncio.to_thread(eventually, lambda: metric(url, "queued_requests") == 0)
         assert (await client.post(f"{url}/v1/chat/completions", json=PLAIN)).status_code == 200
         assert (await first).status_code == 200
-    assert len(script.asked) == 2 + 1  # the probe for log-probabilities, and the two that stayed
+    assert len(script.asked) == 2 + 2  # probes for log-probabilities and priorities, and the two that stayed
     assert value(url, "preceptor_cancelled_total", route="/v1/chat/completions") == 1
 
 

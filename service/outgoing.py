@@ -84,7 +84,11 @@ class TurnAway:
                 await self._served(scope, receive, send)
 
     async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve; a request that is cut off while it waits, before anybody could answer it, is answered here."""
+        """Serve; a request that is cut off while it waits, before anybody could answer it, is answered here.
+
+        One that has been answered, here or by ``Outgoing.stop``, ends here: its task has nothing else to do, and the
+        server would log what it is told of again as an error.
+        """
         answered = False
 
         async def noted(message: Message) -> None:
@@ -95,9 +99,10 @@ class TurnAway:
         try:
             await self.app(scope, receive, noted)
         except asyncio.CancelledError:
-            if not answered and self.drain.begun:
+            if not self.drain.begun:
+                raise
+            if not answered:
                 await error_response(_stopping())(scope, receive, send)
-            raise
 
 
 def _stopping() -> Stopping:

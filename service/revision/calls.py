@@ -48,17 +48,17 @@ class Calls:
 
     async def stream(self, step: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Answer as it is written; close the generator to abort the call."""
-        usage = Usage()
+        usage, attempts = Usage(), 1
         self._budget.open_call()
         started = time.perf_counter()
         with self._waiting():
             try:
                 async with aclosing(self._engine.stream(self._named(step, request))) as deltas:
                     async for delta in deltas:
-                        usage = delta.usage or usage
+                        usage, attempts = delta.usage or usage, max(attempts, delta.attempts)
                         yield delta
             finally:
-                self._count(step, usage, started)
+                self._count(step, usage, started, attempts - 1)
 
     def _named(self, step: str, request: ChatRequest) -> ChatRequest:
         """Give the call an id of its own under the request's: vLLM names its requests by it, and logs them so."""

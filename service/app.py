@@ -6,13 +6,17 @@ Invariant: no module state; two apps in one process share nothing.
 import asyncio
 import gc
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
-from starlette.types import StatefulLifespan
+from starlette.types import StatelessLifespan
 
 from models.clock import Timeouts
 from models.embedder import build_embedder
@@ -21,13 +25,14 @@ from models.pool.engine import Patience, PooledEngine
 from models.pool.fleet import Fleet
 from models.registry import load_registry
 from models.vllm import VLLMEngine
-from principles.corpus import Corpus, load_corpus
+from principles.corpus import Corpus
 from principles.retrieve import Retriever, build_retriever
 from service.access import Access
 from service.admission import Admit
 from service.answer_headers import AnswerHeaders
 from service.api import chat, engine_resources, models, ops, principles, revisions
 from service.binding import Binding, Bound
+from service.editions import Edition, Editions, first_edition
 from service.errors import exception_handlers
 from service.gateway import Gateway
 from service.keys import Keys
@@ -35,14 +40,17 @@ from service.metrics import Metrics
 from service.observe import Observe
 from service.origins import Origins
 from service.outgoing import Drain, TurnAway
-from service.revision.alongside import alongside
+from service.rereading import Rereading
 from service.revision.budget import Limits
+from service.revision.draft import Retriever as Searcher
 from service.revision.loop import Reviser
 from service.revision.prompts import load_prompts
 from service.settings import Settings
+from service.watches import Watch, kept_up
 
 # The draft's call and one for each criterion can be open at once for every request in flight.
 CALLS_PER_REQUEST = 8
+RETRIEVAL_THREADS = 2
 LAG_INTERVAL_S = 0.5
 ENGINE_INTERVAL_S = 5.0
 
@@ -53,10 +61,12 @@ def create_app(
     retriever: Retriever | None = None,
     drain: Drain | None = None,
     metrics: Metrics | None = None,
+    rereading: Rereading | None = None,
 ) -> FastAPI:
     """The gateway; ``retriever`` is built from the settings unless given, ``drain`` is begun by whoever stops it.
 
-    Raises ``KeyFileError`` where the key file cannot be used.
+    ``rereading`` is asked for by whoever wants the principles read again at once. Raises ``KeyFileError`` where the key
+    file cannot be used.
     """
     metrics, drain = metrics or Metrics(), drain or Drain()
     keys = Keys(settings.api_keys, settings.key_file, metrics.key_file_reloaded)
@@ -72,7 +82,7 @@ def create_app(
             Middleware(Admit, settings=settings, metrics=metrics),
         ],
         exception_handlers=exception_handlers(),
-        lifespan=_lifespan(settings, metrics, retriever, drain, keys),
+        lifespan=_lifespan(settings, metrics, retriever, drain, keys, rereading or Rereading()),
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
@@ -86,43 +96,66 @@ def _routes() -> list[BaseRoute]:
 
 
 def _lifespan(
-    settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain, keys: Keys
-) -> StatefulLifespan[FastAPI]:
+    settings: Settings,
+    metrics: Metrics,
+    retriever: Retriever | None,
+    drain: Drain,
+    keys: Keys,
+    rereading: Rereading,
+) -> StatelessLifespan[FastAPI]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Gateway], None]:
-        gateway = await build_gateway(settings, metrics, retriever, drain)
-        app.state.gateway = gateway
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        editions = await _opened(app, settings, metrics, retriever, drain)
+        fleet, binding = app.state.gateway.fleet, app.state.gateway.binding
+        watches: dict[Watch, Callable[[], Coroutine[Any, Any, None]]] = {
+            Watch.EVENT_LOOP: partial(_watch_lag, metrics),
+            Watch.ENGINES: partial(fleet.watch, settings.health_interval_s),
+            Watch.BINDING: partial(_watch_engine, binding),
+            Watch.KEYS: keys.watch,
+            Watch.PRINCIPLES: partial(editions.watch, rereading),
+        }
         try:
-            async with (
-                alongside(_watch_lag(metrics)),
-                alongside(gateway.fleet.watch(settings.health_interval_s)),
-                alongside(_watch_engine(gateway.binding)),
-                alongside(keys.watch()),
-            ):
+            async with AsyncExitStack() as stack:
+                for watch, work in watches.items():
+                    await stack.enter_async_context(kept_up(watch, work, metrics.watch_failed))
                 gc.collect()
                 gc.freeze()  # what start-up made lives as long as the process
-                yield {"gateway": gateway}
+                yield
         finally:
-            await gateway.binding.aclose()
-            await gateway.fleet.aclose()
+            await binding.aclose()
+            await fleet.aclose()
 
     return lifespan
 
 
-async def build_gateway(settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain) -> Gateway:
-    """Load what is read from disk, off the event loop, and wire the parts together."""
-    corpus = await asyncio.to_thread(load_corpus, settings.corpus)
-    found = await asyncio.to_thread(_retriever, corpus, settings) if retriever is None else retriever
+async def _opened(
+    app: FastAPI, settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain
+) -> Editions:
+    """Read the principles off the event loop, and have the app serve them, and every edition that follows."""
+    files, first = await asyncio.to_thread(first_edition, settings.corpus, _search(settings, retriever))
+    app.state.gateway = build_gateway(settings, metrics, first, drain)
+
+    def serve(edition: Edition) -> None:
+        app.state.gateway = replace(app.state.gateway, edition=edition)
+
+    return Editions(settings.corpus, files, first, serve, metrics.corpus_reloaded)
+
+
+def build_gateway(settings: Settings, metrics: Metrics, edition: Edition, drain: Drain) -> Gateway:
+    """Wire the parts together."""
     fleet = _fleet(settings, metrics)
-    binding = _binding(settings, metrics, found, fleet)
-    return Gateway(settings, metrics, corpus, found, fleet, binding, drain, int(time.time()))
+    binding = _binding(settings, metrics, fleet)
+    return Gateway(settings, metrics, edition, fleet, binding, drain, int(time.time()))
 
 
-def _retriever(corpus: Corpus, settings: Settings) -> Retriever:
-    return build_retriever(corpus, build_embedder(settings.embedder))
+def _search(settings: Settings, retriever: Retriever | None) -> Callable[[Corpus], Retriever]:
+    """How the first edition's search is made."""
+    if retriever is None:
+        return lambda corpus: build_retriever(corpus, build_embedder(settings.embedder))
+    return retriever.over if settings.corpus is not None else lambda _: retriever
 
 
-def _binding(settings: Settings, metrics: Metrics, retriever: Retriever, fleet: Fleet) -> Binding:
+def _binding(settings: Settings, metrics: Metrics, fleet: Fleet) -> Binding:
     registry = load_registry(settings.registry)
     prompt_sets = {e.prompts: load_prompts(e.prompts) for e in (registry.default, *registry.models.values())}
 
@@ -134,9 +167,16 @@ def _binding(settings: Settings, metrics: Metrics, retriever: Retriever, fleet: 
             await engine.aclose()
             raise
         prompts = prompt_sets[entry.prompts]
-        threshold, constrained = entry.verdict_threshold, entry.constrained
-        reviser = Reviser(engine, prompts, retriever, threshold, Limits(), logprobs, constrained=constrained)
-        return Bound(engine, reviser, entry)
+        threads = ThreadPoolExecutor(RETRIEVAL_THREADS, thread_name_prefix="retrieve")
+
+        threshold, constrained, limits = entry.verdict_threshold, entry.constrained, Limits()
+
+        def reviser(retriever: Searcher) -> Reviser:
+            return Reviser(
+                engine, prompts, retriever, threshold, limits, logprobs, constrained=constrained, threads=threads
+            )
+
+        return Bound(engine, reviser, entry, threads)
 
     return Binding(_engine(settings, fleet, ""), bind, settings.engine_model, metrics.ready.set)
 

@@ -5,6 +5,7 @@ what is going on, and ends when the last one has been answered or ``drain_s`` ha
 """
 
 import ipaddress
+import signal
 import sys
 import time
 from types import FrameType
@@ -18,6 +19,7 @@ from service.logs import configure_logging
 from service.metrics import Metrics
 from service.outgoing import Drain
 from service.protocol import bounded
+from service.rereading import Rereading
 from service.settings import Settings
 
 BACKLOG = 2048
@@ -64,9 +66,10 @@ def serve(settings: Settings) -> int:
         sys.stderr.write(f"preceptor: {WITHOUT_KEYS}\n")
         return 2
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
-    drain, metrics = Drain(), Metrics()
+    drain, metrics, rereading = Drain(), Metrics(), Rereading()
+    signal.signal(signal.SIGHUP, lambda *_: rereading.ask())
     try:
-        app = create_app(settings, drain=drain, metrics=metrics)
+        app = create_app(settings, drain=drain, metrics=metrics, rereading=rereading)
     except KeyFileError as error:
         sys.stderr.write(f"preceptor: {error}\n")
         return 2

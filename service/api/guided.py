@@ -39,7 +39,7 @@ async def guided(gateway: Gateway, task: Task, record: Record) -> AsyncGenerator
     held: list[Event] = []
     try:
         bound = await gateway.binding.bound()
-        async with aclosing(bound.reviser.run(task)) as events:
+        async with aclosing(bound.reviser(gateway.retriever).run(task)) as events:
             async for event in events:
                 if isinstance(event, AnswerDelta):
                     record.answer_started()

@@ -32,9 +32,7 @@ class Admit:
         self.settings = settings
         self.metrics = metrics
         self.generating = generating
-        self.slots = Slots(
-            settings.max_in_flight, settings.max_queued, settings.queue_wait_s, settings.retry_after_s, metrics
-        )
+        self.slots = Slots(settings.slots, settings.places, settings.queue_wait_s, settings.retry_after_s, metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/v1/"):

@@ -35,6 +35,7 @@ from service.binding import Binding, Bound
 from service.editions import Edition, Editions, first_edition
 from service.errors import exception_handlers
 from service.gateway import Gateway
+from service.hosts import Hosts, known_names
 from service.keys import Keys
 from service.metrics import Metrics
 from service.observe import Observe
@@ -76,6 +77,7 @@ def create_app(
         middleware=[
             Middleware(Observe, metrics=metrics),
             Middleware(AnswerHeaders),
+            Middleware(Hosts, names=known_names(settings), metrics=metrics),
             Middleware(Origins, listed=settings.cors_origins, metrics=metrics),
             Middleware(TurnAway, drain=drain, metrics=metrics),
             Middleware(Access, keys=keys, metrics=metrics),
@@ -191,7 +193,7 @@ def _fleet(settings: Settings, metrics: Metrics) -> Fleet:
 
 
 def _engine(settings: Settings, fleet: Fleet, model: str) -> PooledEngine:
-    connections = settings.max_in_flight * CALLS_PER_REQUEST
+    connections = settings.slots * CALLS_PER_REQUEST
     clients = {
         url: VLLMEngine(url, model, connections=connections, api_key=settings.engine_api_key)
         for _, url in settings.engines

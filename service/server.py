@@ -4,7 +4,6 @@ Invariant: a server that is told to end keeps listening while requests are open,
 what is going on, and ends when the last one has been answered or ``drain_s`` has passed.
 """
 
-import ipaddress
 import signal
 import sys
 import time
@@ -14,6 +13,7 @@ import prometheus_client
 import uvicorn
 
 from service.app import create_app
+from service.hosts import is_loopback
 from service.keys import KeyFileError
 from service.logs import configure_logging
 from service.metrics import Metrics
@@ -50,14 +50,6 @@ class DrainingServer(uvicorn.Server):
         ended = await super().on_tick(counter)
         drained = self._drain.begun and (not self._drain.open_requests or time.monotonic() >= self._ends_at)
         return ended or drained
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether an address can be reached from this machine only; names other than localhost may lead anywhere."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def serve(settings: Settings) -> int:

@@ -107,3 +107,18 @@ def test_an_engine_takes_a_key_or_a_user_name() -> None:
 def test_engines_that_cannot_be_told_apart_or_reached_are_refused(wrong: object) -> None:
     with pytest.raises(SettingsError, match="engine_url"):
         load_settings({"engine_url": wrong}, environ={})
+
+
+@pytest.mark.parametrize(
+    ("given", "slots", "places"),
+    [
+        ({}, 48, 16),
+        ({"engine_url": "http://a,http://b,http://c"}, 144, 48),
+        ({"max_in_flight": 7, "max_queued": 0}, 7, 0),
+    ],
+)
+def test_slots_and_places_go_by_the_engines_unless_they_are_set(
+    given: dict[str, object], slots: int, places: int
+) -> None:
+    found = load_settings(given, environ={})
+    assert (found.slots, found.places) == (slots, places)

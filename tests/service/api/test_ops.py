@@ -119,6 +119,17 @@ def test_a_full_gateway_says_so_early(serve: Serve, script: Script) -> None:
     assert value(url, "preceptor_refused_total", reason="busy") == 1
 
 
+def test_a_watch_that_fails_is_counted_and_the_gateway_goes_on(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("service.app._watch_lag", fails)
+    url = serve()
+    eventually(lambda: value(url, "preceptor_watch_failures_total", watch="event_loop") >= 1)
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+    assert value(url, "preceptor_watch_failures_total", watch="binding") == 0
+
+
 @pytest.mark.parametrize(
     ("authorization", "status"),
     [("Bearer right", 200), ("bearer right", 200), ("Bearer wrong", 401), ("Basic right", 401), (None, 401)],

@@ -65,13 +65,17 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of a streamed answer; the last ones carry `finish_reason` and `usage`, the first the engine's name."""
+    """A piece of a streamed answer; the last ones carry `finish_reason` and `usage`, the first the engine's name.
+
+    `attempts` counts the calls that the stream has taken so far, where this delta tells of them: the greatest holds.
+    """
 
     text: str = ""
     finish_reason: str | None = None
     usage: Usage | None = None
     reasoning: str = ""
     engine: str = ""
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ class Engine(Protocol):
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Answer as it is written; closing the generator aborts the call at the engine.
 
-        The first delta is empty: it says that the engine has taken the request on.
+        The first delta is empty: it says that the engine has taken the request on, and after how many attempts.
         """
 
     async def models(self) -> tuple[ModelCard, ...]:

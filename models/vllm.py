@@ -96,7 +96,7 @@ class VLLMEngine:
         call = await clock.wait(self._open("POST", _CHAT_PATH, body, request.headers, retries))
         try:
             await _raise_for_status(call, clock)
-            yield Delta()
+            yield Delta(attempts=call.attempts)
             finished = False
             async with aclosing(_events(call, clock)) as events:
                 async for data in events:

@@ -75,25 +75,40 @@ def load_corpus(path: Path | None = None) -> Corpus:
 
     Raises CorpusError for unreadable or invalid files and FileNotFoundError when the path does not exist.
     """
+    return parse_corpus(read_files(path))
+
+
+def read_files(path: Path | None = None) -> dict[str, bytes]:
+    """The raw files of a corpus by name, in name order: one file, or every `*.yaml` of a folder.
+
+    Raises CorpusError for a folder without any, and OSError for what cannot be read.
+    """
     where = path if path is not None else CORPUS_FOLDER
     files = sorted(where.glob("*.yaml")) if where.is_dir() else [where]
     if not files:
         raise CorpusError([f"{where}: no *.yaml file"])
+    return {file.name: file.read_bytes() for file in files}
+
+
+def parse_corpus(files: Mapping[str, bytes]) -> Corpus:
+    """The corpus that these files hold; CorpusError for invalid ones, and where there is no principle in them."""
     known = {source.key for source in load_sources()}
     faults: list[str] = []
     by_file: dict[str, list[Principle]] = {}
-    for file in files:
-        by_file[file.name], wrong = parse_records(_placed(file), known)
+    for name, raw in files.items():
+        by_file[name], wrong = parse_records(_placed(name, raw), known)
         faults += wrong
     if faults := faults + _repeated_ids(by_file):
         raise CorpusError(faults)
+    if not any(by_file.values()):
+        raise CorpusError([f"{', '.join(files)}: no principle"])
     return Corpus(tuple(principle for found in by_file.values() for principle in found))
 
 
 def load_sources(path: Path = SOURCES_FILE) -> tuple[Source, ...]:
     """The curated list of sources; raises CorpusError when an entry is invalid or a key repeats."""
     try:
-        sources = TypeAdapter(tuple[Source, ...]).validate_python(_yaml_list(path))
+        sources = TypeAdapter(tuple[Source, ...]).validate_python(_yaml_list(path.name, path.read_bytes()))
     except ValidationError as error:
         raise CorpusError(describe(error, path.name)) from error
     counts = Counter(source.key for source in sources)
@@ -137,17 +152,17 @@ def _repeated_ids(by_file: Mapping[str, Sequence[Principle]]) -> list[str]:
     return [f"{id_}: id: used {len(names)} times in {', '.join(names)}" for id_, names in files.items() if names[1:]]
 
 
-def _placed(file: Path) -> Iterator[tuple[str, object]]:
-    for index, record in enumerate(_yaml_list(file)):
+def _placed(name: str, raw: bytes) -> Iterator[tuple[str, object]]:
+    for index, record in enumerate(_yaml_list(name, raw)):
         id_ = record.get("id") if isinstance(record, Mapping) else None
-        yield f"{file.name}: {f'item {index}' if id_ is None else id_}", record
+        yield f"{name}: {f'item {index}' if id_ is None else id_}", record
 
 
-def _yaml_list(path: Path) -> list[object]:
+def _yaml_list(name: str, raw: bytes) -> list[object]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(raw.decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CorpusError([f"{path.name}: not readable as YAML: {error}"]) from error
+        raise CorpusError([f"{name}: not readable as YAML: {error}"]) from error
     if not isinstance(content, list):
-        raise CorpusError([f"{path.name}: expected a list, found {type(content).__name__}"])
+        raise CorpusError([f"{name}: expected a list, found {type(content).__name__}"])
     return content

@@ -56,6 +56,14 @@ class Retriever:
         self._classifier = classifier
         self._index = PrincipleIndex(corpus, embed, classifier.exemplars, classifier.vectors)
 
+    def over(self, corpus: Corpus) -> Retriever:
+        """The same search over another corpus, all of which is embedded anew.
+
+        The encoder quantises a batch as a whole, so a vector kept from an earlier corpus would not quite be the one
+        of a fresh start: what is found depends on the corpus alone, and not on how it came about.
+        """
+        return Retriever(corpus, self._embed, self._classifier, self.topic)
+
     def retrieve(self, messages: Sequence[Message], top_k: int = TOP_K) -> Retrieval:
         """At most `top_k` principles, most similar first.
 

@@ -35,9 +35,7 @@ class Admit:
         self.settings = settings
         self.metrics = metrics
         self.generating = generating
-        self.slots = Slots(
-            settings.max_in_flight, settings.max_queued, settings.queue_wait_s, settings.retry_after_s, metrics
-        )
+        self.slots = Slots(settings.slots, settings.places, settings.queue_wait_s, settings.retry_after_s, metrics)
         self.buckets = Buckets()
         metrics.clients_limited.labels("tokens_per_minute").set_function(lambda: self.buckets.owing)
 

@@ -6,15 +6,18 @@ Invariant: no module state; two apps in one process share nothing.
 import asyncio
 import gc
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
-from starlette.types import StatefulLifespan
+from starlette.types import StatelessLifespan
 
 from models.clock import Timeouts
 from models.embedder import build_embedder
@@ -24,26 +27,30 @@ from models.pool.fleet import Fleet
 from models.priority import takes_priorities
 from models.registry import load_registry
 from models.vllm import VLLMEngine
-from principles.corpus import Corpus, load_corpus
+from principles.corpus import Corpus
 from principles.retrieve import Retriever, build_retriever
 from service.access import Access
 from service.admission import Admit
 from service.answer_headers import AnswerHeaders
 from service.api import chat, engine_resources, models, ops, principles, revisions
 from service.binding import Binding, Bound
+from service.editions import Edition, Editions, first_edition
 from service.errors import exception_handlers
 from service.gateway import Gateway
+from service.hosts import Hosts, known_names
 from service.keys import Keys
 from service.metrics import Metrics
 from service.observe import Observe
 from service.origins import Origins
 from service.outgoing import Drain, TurnAway
-from service.revision.alongside import alongside
+from service.rereading import Rereading
 from service.revision.budget import Limits
+from service.revision.draft import Retriever as Searcher
 from service.revision.loop import Reviser
 from service.revision.prompts import load_prompts
 from service.revision.tracing import UNTRACED, Tracer
 from service.settings import Settings
+from service.watches import Watch, kept_up
 
 if TYPE_CHECKING:
     from service.tracing.spans import Tracing
@@ -52,6 +59,7 @@ if TYPE_CHECKING:
 CALLS_PER_REQUEST = 8
 # FastAPI's own telemetry would follow variables (FASTAPI_OTEL_AUTO_CONFIGURE) and tell paths and exceptions' words.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
+RETRIEVAL_THREADS = 2
 LAG_INTERVAL_S = 0.5
 ENGINE_INTERVAL_S = 5.0
 
@@ -62,10 +70,12 @@ def create_app(
     retriever: Retriever | None = None,
     drain: Drain | None = None,
     metrics: Metrics | None = None,
+    rereading: Rereading | None = None,
 ) -> FastAPI:
     """The gateway; ``retriever`` is built from the settings unless given, ``drain`` is begun by whoever stops it.
 
-    Raises ``KeyFileError`` where the key file cannot be used.
+    ``rereading`` is asked for by whoever wants the principles read again at once. Raises ``KeyFileError`` where the key
+    file cannot be used.
     """
     metrics, drain = metrics or Metrics(), drain or Drain()
     keys = Keys(settings.api_keys, settings.key_file, metrics.key_file_reloaded, settings.client_limits)
@@ -76,13 +86,14 @@ def create_app(
         middleware=[
             Middleware(Observe, metrics=metrics, tracing=tracing),
             Middleware(AnswerHeaders),
+            Middleware(Hosts, names=known_names(settings), metrics=metrics),
             Middleware(Origins, listed=settings.cors_origins, metrics=metrics),
             Middleware(TurnAway, drain=drain, metrics=metrics),
             Middleware(Access, keys=keys, metrics=metrics),
             Middleware(Admit, settings=settings, metrics=metrics),
         ],
         exception_handlers=exception_handlers(),
-        lifespan=_lifespan(settings, metrics, retriever, drain, keys, tracing),
+        lifespan=_lifespan(settings, metrics, retriever, drain, keys, tracing, rereading or Rereading()),
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
         docs_url=None,
@@ -103,39 +114,60 @@ def _lifespan(
     drain: Drain,
     keys: Keys,
     tracing: "Tracing | None",
-) -> StatefulLifespan[FastAPI]:
+    rereading: Rereading,
+) -> StatelessLifespan[FastAPI]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Gateway], None]:
-        gateway = await build_gateway(settings, metrics, retriever, drain, tracing or UNTRACED)
-        app.state.gateway = gateway
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        editions = await _opened(app, settings, metrics, retriever, drain, tracing or UNTRACED)
+        fleet, binding = app.state.gateway.fleet, app.state.gateway.binding
+        watches: dict[Watch, Callable[[], Coroutine[Any, Any, None]]] = {
+            Watch.EVENT_LOOP: partial(_watch_lag, metrics),
+            Watch.ENGINES: partial(fleet.watch, settings.health_interval_s),
+            Watch.BINDING: partial(_watch_engine, binding),
+            Watch.KEYS: keys.watch,
+            Watch.PRINCIPLES: partial(editions.watch, rereading),
+        }
         try:
-            async with (
-                alongside(_watch_lag(metrics)),
-                alongside(gateway.fleet.watch(settings.health_interval_s)),
-                alongside(_watch_engine(gateway.binding)),
-                alongside(keys.watch()),
-            ):
+            async with AsyncExitStack() as stack:
+                for watch, work in watches.items():
+                    await stack.enter_async_context(kept_up(watch, work, metrics.watch_failed))
                 gc.collect()
                 gc.freeze()  # what start-up made lives as long as the process
-                yield {"gateway": gateway}
+                yield
         finally:
-            await gateway.binding.aclose()
-            await gateway.fleet.aclose()
+            await binding.aclose()
+            await fleet.aclose()
             if tracing is not None:
                 await tracing.aclose()
 
     return lifespan
 
 
-async def build_gateway(
-    settings: Settings, metrics: Metrics, retriever: Retriever | None, drain: Drain, tracer: Tracer = UNTRACED
+async def _opened(
+    app: FastAPI,
+    settings: Settings,
+    metrics: Metrics,
+    retriever: Retriever | None,
+    drain: Drain,
+    tracer: Tracer,
+) -> Editions:
+    """Read the principles off the event loop, and have the app serve them, and every edition that follows."""
+    files, first = await asyncio.to_thread(first_edition, settings.corpus, _search(settings, retriever))
+    app.state.gateway = build_gateway(settings, metrics, first, drain, tracer)
+
+    def serve(edition: Edition) -> None:
+        app.state.gateway = replace(app.state.gateway, edition=edition)
+
+    return Editions(settings.corpus, files, first, serve, metrics.corpus_reloaded)
+
+
+def build_gateway(
+    settings: Settings, metrics: Metrics, edition: Edition, drain: Drain, tracer: Tracer = UNTRACED
 ) -> Gateway:
-    """Load what is read from disk, off the event loop, and wire the parts together."""
-    corpus = await asyncio.to_thread(load_corpus, settings.corpus)
-    found = await asyncio.to_thread(_retriever, corpus, settings) if retriever is None else retriever
+    """Wire the parts together."""
     fleet = _fleet(settings, metrics)
-    binding = _binding(settings, metrics, found, fleet)
-    return Gateway(settings, metrics, corpus, found, fleet, binding, drain, tracer, int(time.time()))
+    binding = _binding(settings, metrics, fleet)
+    return Gateway(settings, metrics, edition, fleet, binding, drain, tracer, int(time.time()))
 
 
 def _tracing(settings: Settings, metrics: Metrics) -> "Tracing | None":
@@ -148,11 +180,14 @@ def _tracing(settings: Settings, metrics: Metrics) -> "Tracing | None":
     return Tracing(settings.otlp_endpoint, settings.trace_ratio, installed_version(), metrics)
 
 
-def _retriever(corpus: Corpus, settings: Settings) -> Retriever:
-    return build_retriever(corpus, build_embedder(settings.embedder))
+def _search(settings: Settings, retriever: Retriever | None) -> Callable[[Corpus], Retriever]:
+    """How the first edition's search is made."""
+    if retriever is None:
+        return lambda corpus: build_retriever(corpus, build_embedder(settings.embedder))
+    return retriever.over if settings.corpus is not None else lambda _: retriever
 
 
-def _binding(settings: Settings, metrics: Metrics, retriever: Retriever, fleet: Fleet) -> Binding:
+def _binding(settings: Settings, metrics: Metrics, fleet: Fleet) -> Binding:
     registry = load_registry(settings.registry)
     prompt_sets = {e.prompts: load_prompts(e.prompts) for e in (registry.default, *registry.models.values())}
 
@@ -165,12 +200,25 @@ def _binding(settings: Settings, metrics: Metrics, retriever: Retriever, fleet: 
             await engine.aclose()
             raise
         prompts = prompt_sets[entry.prompts]
-        threshold, constrained = entry.verdict_threshold, entry.constrained
         metrics.priorities.set(priorities)
-        reviser = Reviser(
-            engine, prompts, retriever, threshold, Limits(), logprobs, constrained=constrained, priorities=priorities
-        )
-        return Bound(engine, reviser, entry)
+        threads = ThreadPoolExecutor(RETRIEVAL_THREADS, thread_name_prefix="retrieve")
+
+        threshold, constrained, limits = entry.verdict_threshold, entry.constrained, Limits()
+
+        def reviser(retriever: Searcher) -> Reviser:
+            return Reviser(
+                engine,
+                prompts,
+                retriever,
+                threshold,
+                limits,
+                logprobs,
+                constrained=constrained,
+                priorities=priorities,
+                threads=threads,
+            )
+
+        return Bound(engine, reviser, entry, threads)
 
     return Binding(_engine(settings, fleet, ""), bind, settings.engine_model, metrics.ready.set)
 
@@ -185,7 +233,7 @@ def _fleet(settings: Settings, metrics: Metrics) -> Fleet:
 
 
 def _engine(settings: Settings, fleet: Fleet, model: str) -> PooledEngine:
-    connections = settings.max_in_flight * CALLS_PER_REQUEST
+    connections = settings.slots * CALLS_PER_REQUEST
     timeouts = Timeouts(
         first_token=settings.engine_begin_s,
         between_tokens=settings.engine_silence_s,

@@ -8,10 +8,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Set
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from models.engine import Engine, EngineError, EngineUnavailable
 from models.registry import ModelEntry
+from service.revision.draft import Retriever
 from service.revision.loop import Reviser
 
 FRESH_S = 2.0
@@ -20,11 +22,15 @@ log = logging.getLogger("preceptor.engine")
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An engine for one served model, the loop over it, and what is known of the model."""
+    """An engine for one served model, the loop over it and a request's principles, and what is known of the model.
+
+    ``threads`` are those that the loop searches in; `Binding` lets them end.
+    """
 
     engine: Engine
-    reviser: Reviser
+    reviser: Callable[[Retriever], Reviser]
     entry: ModelEntry
+    threads: Executor
 
     @property
     def model(self) -> str:
@@ -118,7 +124,7 @@ class Binding:
         """Give back the connections."""
         await self._probe.aclose()
         for bound in (*self._outdated, *([self._bound] if self._bound else [])):
-            bound.reviser.close()
+            bound.threads.shutdown(wait=False, cancel_futures=True)
             await bound.engine.aclose()
 
 

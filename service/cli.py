@@ -1,6 +1,7 @@
 """The ``preceptor`` command: serve, ask, keys, principles, version."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -107,6 +108,7 @@ def _wrong(error: ValidationError) -> str:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server can make something of it
     from service.server import serve
 
     words = {name: value for name, value in vars(options).items() if name not in ("command", "config")}

@@ -83,6 +83,12 @@ class OriginRefused(ApiError):
     status, type, code = 403, "permission_error", "origin_refused"
 
 
+class HostRefused(ApiError):
+    """A host name that is not ours."""
+
+    status, type, code = 421, "invalid_request_error", "host_refused"
+
+
 class HeadTooLarge(ApiError):
     """The request's line and headers are larger than the gateway takes."""
 

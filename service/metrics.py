@@ -12,8 +12,10 @@ from models.pool.breaker import BreakerState
 from models.pool.health import State
 from models.pool.moves import Move
 from models.pool.observer import Ended, Hedge
+from service.editions import CorpusReload
 from service.keys import Reload
 from service.revision.trace import Outcome, StepUsage, Trace
+from service.watches import Watch
 
 # vLLM's buckets of vllm:e2e_request_latency_seconds, so that both can be laid over each other.
 E2E_BUCKETS_SECONDS = (
@@ -106,6 +108,7 @@ class Metrics:
         self._latency()
         self._revision()
         self._tokens()
+        self._watches()
         self.engines = EngineSeries(self.registry)
 
     def _admission(self) -> None:
@@ -225,6 +228,29 @@ class Metrics:
         self.completion_tokens = Counter(
             "preceptor_completion_tokens_total", "Completion tokens.", ("step",), registry=registry
         )
+
+    def _watches(self) -> None:
+        registry = self.registry
+        self.corpus_reloads = Counter(
+            "preceptor_corpus_reloads_total", "Changed principles, by what became of them.", ("result",),
+            registry=registry,
+        )  # fmt: skip
+        for result in CorpusReload:
+            self.corpus_reloads.labels(result.value)
+        self.watch_failures = Counter(
+            "preceptor_watch_failures_total", "Tasks beside the requests that failed and were begun again.", ("watch",),
+            registry=registry,
+        )  # fmt: skip
+        for watch in Watch:
+            self.watch_failures.labels(watch.value)
+
+    def corpus_reloaded(self, result: CorpusReload) -> None:
+        """Count changed principles."""
+        self.corpus_reloads.labels(result.value).inc()
+
+    def watch_failed(self, watch: Watch) -> None:
+        """Count a failed watch."""
+        self.watch_failures.labels(watch.value).inc()
 
     def key_file_reloaded(self, result: Reload) -> None:
         """Count a changed key file."""

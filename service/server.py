@@ -4,7 +4,7 @@ Invariant: a server that is told to end keeps listening while requests are open,
 what is going on, and ends when the last one has been answered or ``drain_s`` has passed.
 """
 
-import ipaddress
+import signal
 import sys
 import time
 from types import FrameType
@@ -13,11 +13,13 @@ import prometheus_client
 import uvicorn
 
 from service.app import create_app
+from service.hosts import is_loopback
 from service.keys import KeyFileError
 from service.logs import configure_logging
 from service.metrics import Metrics
 from service.outgoing import Drain
 from service.protocol import bounded
+from service.rereading import Rereading
 from service.settings import Settings
 
 BACKLOG = 2048
@@ -50,23 +52,16 @@ class DrainingServer(uvicorn.Server):
         return ended or drained
 
 
-def is_loopback(host: str) -> bool:
-    """Say whether an address can be reached from this machine only; names other than localhost may lead anywhere."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def serve(settings: Settings) -> int:
     """Serve until told to stop, and let requests in flight end. Returns 2 for settings that cannot be served."""
     if not (settings.wants_keys or settings.allow_without_keys or is_loopback(settings.host)):
         sys.stderr.write(f"preceptor: {WITHOUT_KEYS}\n")
         return 2
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
-    drain, metrics = Drain(), Metrics()
+    drain, metrics, rereading = Drain(), Metrics(), Rereading()
+    signal.signal(signal.SIGHUP, lambda *_: rereading.ask())
     try:
-        app = create_app(settings, drain=drain, metrics=metrics)
+        app = create_app(settings, drain=drain, metrics=metrics, rereading=rereading)
     except KeyFileError as error:
         sys.stderr.write(f"preceptor: {error}\n")
         return 2

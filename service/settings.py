@@ -31,7 +31,12 @@ from service.limits import Bound, ClientLimits
 
 PREFIX = "PRECEPTOR_"
 CONFIG_VARIABLE = "PRECEPTOR_CONFIG"
+# An H100 at the published speed holds 37.6 guided requests under way and ends 1.84 a second (loadtest/README.md): some
+# more than the first, and what the second takes out of a queue within the ten seconds of queue_wait_s.
+SLOTS_PER_ENGINE = 48
+PLACES_PER_ENGINE = 16
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})=(https?://.*)")
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|[a-z][a-z0-9+.-]*://[a-z0-9.-]+")
 # Kubernetes describes a Service called "preceptor" to its neighbours by variables of our own prefix.
 _SERVICE_LINK = re.compile(
@@ -86,6 +91,12 @@ def _collector(value: str | None) -> str | None:
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     if not all(_ORIGIN.fullmatch(value) for value in values):
         raise ValueError("needs to be origins such as https://app.example.org, in lower case and without a path")
+    return values
+
+
+def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_HOST_NAME.fullmatch(value) for value in values):
+        raise ValueError("needs to be host names such as preceptor.example.org, in lower case and without a port")
     return values
 
 
@@ -169,11 +180,25 @@ class Settings(BaseModel):
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_origins)] = Field(
         default=(), description="origins whose web pages may ask, such as https://app.example.org"
     )
+    hosts: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_host_names)] = Field(
+        default=(),
+        description="host names that requests may address beside localhost and addresses; if unset, none without keys "
+        "on loopback, else any",
+    )
     max_head_bytes: int = Field(default=32 * 1024, ge=1024, description="largest request line and headers")
     head_s: float = Field(default=10.0, gt=0, description="most seconds that a request's head may take to arrive")
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="largest body")
-    max_in_flight: int = Field(default=256, ge=1, description="requests that the engine may be at work for")
-    max_queued: int = Field(default=256, ge=0, description="requests that may wait for a slot; more get 429 at once")
+    max_in_flight: int | None = Field(
+        default=None,
+        ge=1,
+        description=f"requests that the engines may be at work for; {SLOTS_PER_ENGINE} for each engine if unset",
+    )
+    max_queued: int | None = Field(
+        default=None,
+        ge=0,
+        description="requests that may wait for a slot, more get 429 at once; "
+        f"{PLACES_PER_ENGINE} for each engine if unset",
+    )
     queue_wait_s: float = Field(default=10.0, gt=0, description="most seconds that a request waits for a slot")
     client_max_in_flight: Bound | None = Field(
         default=None, description="slots that one client may hold, unless its keys say otherwise; any number if unset"
@@ -207,6 +232,16 @@ class Settings(BaseModel):
     def client_limits(self) -> ClientLimits:
         """What a client may have unless its keys say otherwise."""
         return ClientLimits(max_in_flight=self.client_max_in_flight, tokens_per_minute=self.client_tokens_per_minute)
+
+    @property
+    def slots(self) -> int:
+        """How many requests the engines may be at work for."""
+        return SLOTS_PER_ENGINE * len(self.engine_url) if self.max_in_flight is None else self.max_in_flight
+
+    @property
+    def places(self) -> int:
+        """How many may wait for a slot."""
+        return PLACES_PER_ENGINE * len(self.engine_url) if self.max_queued is None else self.max_queued
 
     @property
     def wants_keys(self) -> bool:

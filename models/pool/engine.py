@@ -54,25 +54,26 @@ class PooledEngine:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Answer as it is written. A stream that breaks before its first piece is begun anew elsewhere."""
-        key, opened = self._key(request), False
+        key, opened, earlier = self._key(request), False, 0
         route = self._route(key, self._model)
         while True:
             call = route.call()
-            begun = False
+            begun, attempts = False, 1
             try:
                 with call:
                     async with aclosing(self._client(route).stream(request, retries=route.retries)) as deltas:
                         async with call.first_byte(route.patience(self._patience.first_byte_s)):
                             head = await anext(deltas)
+                        attempts = head.attempts
                         if not opened:
                             opened = True
-                            yield head
+                            yield replace(head, attempts=earlier + attempts)
                         async with call.first_byte(None):
                             piece = await anext(deltas)
                         begun = True
                         call.answered()
                         self._fleet.placement.settled(key, route.replica)
-                        yield replace(piece, engine=route.replica.name)
+                        yield replace(piece, engine=route.replica.name, attempts=earlier + attempts)
                         async for piece in deltas:
                             yield piece
                 return
@@ -80,6 +81,7 @@ class PooledEngine:
                 if begun:
                     raise
                 route.move_on(error)
+                earlier += attempts
 
     async def models(self) -> tuple[ModelCard, ...]:
         """What the replicas that are up list, each model once. Raises `EngineUnavailable` where none is."""

@@ -50,7 +50,7 @@ async def complete_chat(request: Request, gateway: GatewayOf) -> Response:
         refuse_unsupported(body)
         refuse_unreadable_content(body["messages"], text_only=bound.entry.text_only)
         task = chat_task(wanted, body, gateway, request)
-        task = replace(task, search=bound.reviser.begin_search(task))
+        task = replace(task, search=bound.reviser(gateway.retriever).begin_search(task))
         if not gateway.settings.bypass_talk or not await until_disconnect(request, _is_talk(task, gateway.settings)):
             return await _guided(request, gateway, wanted, task)
         reason = Bypass.NOT_HEALTH

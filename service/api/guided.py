@@ -40,7 +40,8 @@ async def guided(gateway: Gateway, task: Task, record: Record) -> AsyncGenerator
     held: list[Event] = []
     try:
         bound = await gateway.binding.bound()
-        async with aclosing(bound.reviser.run(replace(task, spent=record.meter.spend))) as events:
+        reviser = bound.reviser(gateway.retriever)
+        async with aclosing(reviser.run(replace(task, spent=record.meter.spend))) as events:
             async for event in events:
                 record.meter.pieces += isinstance(event, AnswerDelta | DraftDelta)
                 if isinstance(event, AnswerDelta):

@@ -28,6 +28,7 @@ async def ready(gateway: GatewayOf) -> JSONResponse:
         "engine": engine_ready,
         "engines": {replica.name: replica.health.state.value for replica in gateway.fleet.replicas},
         "principles": len(gateway.corpus),
+        "corpus": gateway.corpus.sha8,
         "model": gateway.binding.model,
     }
     return JSONResponse(state, status_code=200 if engine_ready else 503)

@@ -42,6 +42,7 @@ class SearchResult(BaseModel):
     """What a search found, most similar first."""
 
     object: str
+    corpus: str
     scenario: dict[str, dict[str, Any]]
     data: list[dict[str, Any]]
     timings_ms: dict[str, float]
@@ -74,6 +75,7 @@ async def search_principles(request: Request, gateway: GatewayOf) -> dict[str, A
     found = await asyncio.to_thread(gateway.retriever.retrieve, wanted.conversation(), wanted.top_k)
     return {
         "object": "list",
+        "corpus": gateway.corpus.sha8,
         "scenario": scenario_view(found.scenario.model_dump(), found.confidence),
         "data": [principle_view(hit.principle.id, hit.similarity, gateway.corpus) for hit in found.hits],
         "timings_ms": {"embed": round(found.embed_ms, 3), "search": round(found.search_ms, 3)},

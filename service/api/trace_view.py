@@ -47,6 +47,7 @@ class TraceView(BaseModel):
     principles: list[dict[str, Any]]
     criteria: list[dict[str, Any]]
     edits: list[dict[str, Any]]
+    corpus: str
     prompts: str
     usage: Usage
     timings_ms: dict[str, float]
@@ -63,6 +64,7 @@ def trace_view(trace: Trace, corpus: Corpus) -> TraceView:
         principles=[principle_view(id_, similarity, corpus) for id_, similarity in trace.principles],
         criteria=_judged(trace),
         edits=[edit_view(record) for record in trace.edits],
+        corpus=corpus.sha8,
         prompts=trace.prompts,
         usage=Usage(**usage_of(trace), steps=[_step(trace, index) for index in range(len(trace.usage))]),
         timings_ms={name: round(ms, 3) for name, ms in trace.timings_ms.items()},

@@ -65,14 +65,14 @@ class Calls:
 
     async def stream(self, step: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Answer as it is written; close the generator to abort the call."""
-        usage, finish_reason, engine, begun = Usage(), None, "", False
+        usage, finish_reason, engine, begun, attempts = Usage(), None, "", False, 1
         self._budget.open_call()
         started = time.perf_counter()
         with self._waiting(), self._tracer.call(self._engine.model, stream=True) as call:
             try:
                 async with aclosing(self._engine.stream(self._named(step, request, call))) as deltas:
                     async for delta in deltas:
-                        usage = delta.usage or usage
+                        usage, attempts = delta.usage or usage, max(attempts, delta.attempts)
                         finish_reason = delta.finish_reason or finish_reason
                         engine = delta.engine or engine
                         if not begun and (delta.text or delta.reasoning):
@@ -81,7 +81,7 @@ class Calls:
                         yield delta
                 call.answered(usage, finish_reason)
             finally:
-                self._count(step, usage, started)
+                self._count(step, usage, started, attempts - 1)
 
     def _named(self, step: str, request: ChatRequest, call: Call) -> ChatRequest:
         """Give the call an id of its own under the request's: vLLM names its requests by it, and logs them so."""

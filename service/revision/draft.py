@@ -88,7 +88,7 @@ async def _draft_in_one_piece(run: Run, request: ChatRequest, *, as_answer: bool
     return completion.text
 
 
-async def find_criteria(run: Run, retriever: Retriever, threads: Executor) -> tuple[Criterion, ...]:
+async def find_criteria(run: Run, retriever: Retriever, threads: Executor | None) -> tuple[Criterion, ...]:
     """Retrieve principles and have a rubric written from them. Raises ``StageFailure``."""
     principles = await _retrieve(run, retriever, threads)
     if not principles:
@@ -111,13 +111,15 @@ async def find_criteria(run: Run, retriever: Retriever, threads: Executor) -> tu
     return criteria
 
 
-def begin_search(retriever: Retriever, threads: Executor, task: Task, limits: Limits) -> asyncio.Future[Retrieval]:
+def begin_search(
+    retriever: Retriever, threads: Executor | None, task: Task, limits: Limits
+) -> asyncio.Future[Retrieval]:
     """Search in a thread, so that no stream waits."""
     top_k = limits.all_principles if task.options.principles == "all" else task.options.top_k
     return asyncio.get_running_loop().run_in_executor(threads, retriever.retrieve, task.messages, top_k)
 
 
-async def _retrieve(run: Run, retriever: Retriever, threads: Executor) -> list[Principle]:
+async def _retrieve(run: Run, retriever: Retriever, threads: Executor | None) -> list[Principle]:
     """Await the search; the thread is a boundary, at which any failure gets its name. Raises ``StageFailure``."""
     search = run.task.search or begin_search(retriever, threads, run.task, run.limits)
     with run.step("retrieve") as step:

@@ -6,7 +6,7 @@ are closed, every engine call of the request has been cancelled.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 
 from models.engine import Engine
 from principles.retrieve import Retrieval
@@ -23,14 +23,13 @@ from service.revision.run import Run
 from service.revision.task import Task
 from service.revision.trace import Outcome, Trace
 
-RETRIEVAL_THREADS = 2
-
 
 class Reviser:
     """Runs tasks against one engine. ``threshold`` is the least P(met) at which a criterion counts as met.
 
     ``constrained`` has rubrics, edits and critiques decoded under their JSON schemas. ``priorities`` says that the
-    engine schedules by priority: steps that finish an answer then go before new drafts and rubrics.
+    engine schedules by priority: steps that finish an answer then go before new drafts and rubrics. Searches run in
+    ``threads``, the event loop's own without any. It holds nothing but its means, so that a request may have its own.
     """
 
     def __init__(
@@ -44,6 +43,7 @@ class Reviser:
         *,
         constrained: bool = True,
         priorities: bool = False,
+        threads: Executor | None = None,
     ) -> None:
         self._engine = engine
         self._prompts = prompts
@@ -53,11 +53,7 @@ class Reviser:
         self._logprobs = logprobs
         self._constrained = constrained
         self._priorities = priorities
-        self._threads = ThreadPoolExecutor(RETRIEVAL_THREADS, thread_name_prefix="retrieve")
-
-    def close(self) -> None:
-        """Let the retrieval threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads = threads
 
     def begin_search(self, task: Task) -> asyncio.Future[Retrieval] | None:
         """Begin the loop's search, to be handed to it with the task; None where it would not search."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.settings import Settings, load_settings
+from service.settings import PLACES_PER_ENGINE, SLOTS_PER_ENGINE, Settings, load_settings
 from tests.helm.chart import container_of, environment, one, render
 from tests.helm.test_chart import RELEASES
 
@@ -34,6 +34,8 @@ def test_as_it_comes_the_gateway_has_its_own_defaults_but_listens_to_all() -> No
     changed = {
         "host": "0.0.0.0",
         "engine_url": ("engine-0=http://preceptor-engine-0.preceptor-engine.clinic.svc:8001",),
+        "max_in_flight": SLOTS_PER_ENGINE // 2,
+        "max_queued": PLACES_PER_ENGINE // 2,
     }
     assert settings() == Settings().model_copy(update=changed)
 
@@ -76,6 +78,36 @@ def test_tracing_arrives() -> None:
     found = settings(RELEASES["traced"])
     assert (found.otlp_endpoint, found.trace_ratio) == ("http://collector.watch.svc:4318", 0.1)
     assert settings().otlp_endpoint is None
+
+
+def scaled(kind: str, least: int, most: int) -> dict[str, Any]:
+    autoscaling = {"kind": kind, "minReplicas": least, "maxReplicas": most, "prometheusUrl": "http://p"}
+    return {"engine": {"replicas": 4}, "gateway": {"autoscaling": autoscaling}}
+
+
+@pytest.mark.parametrize(
+    ("values", "gateways", "engines"),
+    [
+        ({}, 2, 1),
+        ({"engine": {"replicas": 4}}, 2, 4),
+        ({"engine": {"replicas": 4}, "gateway": {"replicas": 3}}, 3, 4),
+        (scaled("hpa", 2, 8), 8, 4),
+        (scaled("keda", 2, 8), 8, 4),
+        (RELEASES["own engines"], 2, 2),
+    ],
+)
+def test_all_gateways_together_take_in_what_all_engines_can_serve(
+    values: Mapping[str, Any], gateways: int, engines: int
+) -> None:
+    found = settings(values)
+    for each, per_engine in ((found.slots, SLOTS_PER_ENGINE), (found.places, PLACES_PER_ENGINE)):
+        assert per_engine * engines <= each * gateways < per_engine * engines + gateways
+
+
+@pytest.mark.parametrize(("given", "slots", "places"), [({"max_in_flight": 5}, 5, 8), ({"max_queued": 0}, 24, 0)])
+def test_slots_and_places_of_your_own_stand(given: dict[str, Any], slots: int, places: int) -> None:
+    found = settings({"gateway": {"settings": given}})
+    assert (found.slots, found.places) == (slots, places)
 
 
 def test_a_table_arrives_too() -> None:

@@ -100,6 +100,7 @@ def test_files_of_your_own_are_mounted_where_the_settings_say() -> None:
     manifests = render(RELEASES["everything set"])
     found = one(manifests, "Deployment", "preceptor-gateway")
     container, pod = container_of(found), pod_of(found)
+    assert not [mount for mount in container["volumeMounts"] if "subPath" in mount]  # it would not be followed
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     env = environment(manifests, container)
     assert (env["PRECEPTOR_REGISTRY"], env["PRECEPTOR_CORPUS"]) == (

@@ -17,6 +17,12 @@ def test_it_scales_by_what_waits_and_what_is_at_work() -> None:
     assert spec["scaleTargetRef"]["name"] == "preceptor-gateway"
 
 
+def test_unless_told_otherwise_it_grows_before_the_slots_are_full() -> None:
+    values = {"engine": {"replicas": 4}, "gateway": {"autoscaling": {"kind": "hpa", "maxReplicas": 4}}}
+    spec = one(render(values), "HorizontalPodAutoscaler", "preceptor-gateway")["spec"]
+    assert [m["pods"]["target"]["averageValue"] for m in spec["metrics"]] == ["36", "8"]
+
+
 def test_it_grows_at_once_and_shrinks_one_by_one() -> None:
     behaviour = one(render(VALUES), "HorizontalPodAutoscaler", "preceptor-gateway")["spec"]["behavior"]
     assert behaviour["scaleUp"]["stabilizationWindowSeconds"] == 0

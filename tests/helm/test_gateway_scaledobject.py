@@ -18,7 +18,7 @@ def test_it_asks_for_in_flight_and_queued_requests_of_this_release() -> None:
             f'sum({metric}{{namespace="clinic",service="preceptor-gateway"}})',
             threshold,
         )
-        for metric, threshold in (("preceptor_in_flight_requests", "128"), ("preceptor_queued_requests", "8"))
+        for metric, threshold in (("preceptor_in_flight_requests", "7"), ("preceptor_queued_requests", "2"))
     ]
     assert {t["metadata"]["serverAddress"] for t in triggers} == {"http://prometheus:9090"}
     metrics = (Path(__file__).parents[2] / "service" / "metrics.py").read_text()

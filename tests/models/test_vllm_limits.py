@@ -48,6 +48,20 @@ async def test_a_connection_lost_before_the_first_byte_is_retried() -> None:
         assert (await engine.chat(REQUEST)).attempts == 2
 
 
+async def test_a_stream_tells_with_its_first_sign_how_many_calls_it_took() -> None:
+    async def twice_bad(call: Call) -> None:
+        if call.number < 3:
+            await call.reply(503, {})
+            return
+        await call.open_stream()
+        await call.events(piece("well", "stop"), "[DONE]")
+        await call.end_stream()
+
+    async with connected(always(twice_bad)) as (engine, server):
+        assert await collect(engine) == [Delta(attempts=3), Delta("well", "stop")]
+    assert len(server.calls) == 3
+
+
 async def test_retries_are_bounded() -> None:
     async with connected(always(lambda call: call.reply(503, {}, retry_after="0"))) as (engine, server):
         with pytest.raises(EngineUnavailable) as caught:

@@ -14,7 +14,7 @@ import uvicorn
 from principles.retrieve import Retriever, build_retriever
 from service.app import create_app
 from service.outgoing import Drain
-from service.server import DrainingServer, is_loopback
+from service.server import DrainingServer
 from service.settings import Settings
 from tests.service.api.scripted_engine import DRAFT, ENGINE_MODEL, Script, engine_app
 from tests.service.api.serving import eventually, served, unused_url
@@ -58,15 +58,6 @@ def ended(url: str) -> bool:
         return not httpx.get(f"{url}/healthz")
     except httpx.TransportError:
         return True
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [(host, True) for host in ("127.0.0.1", "127.1.2.3", "::1", "localhost")]
-    + [(host, False) for host in ("0.0.0.0", "::", "", "localhost.example.org")],
-)
-def test_what_can_be_reached_from_here_only_is_known(host: str, loopback: bool) -> None:
-    assert is_loopback(host) is loopback
 
 
 def test_open_streams_end_well_and_nobody_new_is_let_in(retriever: Retriever) -> None:

@@ -116,3 +116,18 @@ def test_what_a_client_may_have_is_off_unless_set() -> None:
     assert load_settings(given, environ={}).client_limits == ClientLimits(max_in_flight=8, tokens_per_minute=60000)
     with pytest.raises(SettingsError, match="client_max_in_flight"):
         load_settings({"client_max_in_flight": 0}, environ={})
+
+
+@pytest.mark.parametrize(
+    ("given", "slots", "places"),
+    [
+        ({}, 48, 16),
+        ({"engine_url": "http://a,http://b,http://c"}, 144, 48),
+        ({"max_in_flight": 7, "max_queued": 0}, 7, 0),
+    ],
+)
+def test_slots_and_places_go_by_the_engines_unless_they_are_set(
+    given: dict[str, object], slots: int, places: int
+) -> None:
+    found = load_settings(given, environ={})
+    assert (found.slots, found.places) == (slots, places)

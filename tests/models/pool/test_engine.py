@@ -143,7 +143,7 @@ async def test_a_stream_that_breaks_before_its_first_piece_is_begun_anew() -> No
     async with pooled(Small(answers), Small(answers)) as pool:
         home, _ = pool.home(chat())
         home.answer = opens_and_dies
-        assert await streamed(pool.engine, chat()) == [Delta(), Delta("we"), Delta("ll", "stop")]
+        assert await streamed(pool.engine, chat()) == [Delta(), Delta("we", attempts=2), Delta("ll", "stop")]
         assert pool.told.moves == [Move.CUT_OFF]
 
 
@@ -198,6 +198,23 @@ async def test_a_lone_engine_is_retried_as_ever() -> None:
 
     async with pooled(Small(twice_busy)) as pool:
         assert (await pool.engine.chat(chat())).attempts == 3
+
+
+async def test_a_stream_tells_of_every_call_that_it_took() -> None:
+    async def opens_and_dies(_: Small, call: Call) -> None:
+        await call.open_stream()
+        call.writer.close()
+
+    async def once_busy(small: Small, call: Call) -> None:
+        await (call.reply(503, {}) if len(small.asked) == 1 else answers(small, call))
+
+    async with pooled(Small(once_busy)) as pool:
+        assert [delta.attempts for delta in await streamed(pool.engine, chat())] == [2, 2, 1]
+    async with pooled(Small(answers), Small(answers)) as pool:
+        home, other = pool.home(chat())
+        home.answer, other.answer = opens_and_dies, once_busy
+        assert max(delta.attempts for delta in await streamed(pool.engine, chat())) == 3
+        assert (len(home.asked), len(other.asked)) == (1, 2)
 
 
 async def test_a_breaker_opens_spares_its_engine_and_closes_after_a_good_probe() -> None:

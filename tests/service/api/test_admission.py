@@ -87,7 +87,7 @@ def test_a_body_that_comes_too_slowly_is_refused_and_holds_no_slot(serve: Serve)
     url = ready(serve, max_in_flight=1, body_s=0.3)
     place = urlsplit(url)
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as slow:
-        slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{")
         assert httpx.post(f"{url}/v1/chat/completions", json=PLAIN).status_code == 200
         answer = slow.recv(65536)
     assert answer.startswith(b"HTTP/1.1 408 ")
@@ -98,6 +98,6 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_counted(serve: Serve)
     url = ready(serve)
     place = urlsplit(url)
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as leaving:
-        leaving.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        leaving.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{")
     eventually(lambda: value(url, "preceptor_cancelled_total", route="/v1/chat/completions") == 1)
     assert metric(url, "in_flight_requests") == 0

@@ -129,22 +129,24 @@ def test_no_prompt_logprobs_are_log_probabilities_too(url: str) -> None:
 def test_a_client_that_does_not_read_gives_its_slot_back(serve: Serve, script: Script) -> None:
     script.draft = " ".join(["x" * 100_000] * 200)
     url = serve(max_in_flight=1, max_queued=0, stall_s=0.5, max_body_bytes=4096)
-    assert httpx.get(f"{url}/readyz").status_code == 200
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
     place, body = urlsplit(url), orjson.dumps({**PLAIN, "stream": True})
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect((place.hostname, place.port))
-        deaf.sendall(b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % (CHAT.encode(), len(body)) + body)
+        deaf.sendall(
+            b"POST %b HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % (CHAT.encode(), len(body)) + body
+        )
         eventually(lambda: value(url, "preceptor_cancelled_total", route=CHAT) == 1)
     assert value(url, "preceptor_in_flight_requests") == 0
 
 
 def test_a_slow_sender_takes_no_place_from_others(serve: Serve) -> None:
     url = serve(max_in_flight=1, max_queued=0)
-    assert httpx.get(f"{url}/readyz").status_code == 200
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
     place = urlsplit(url)
     with socket.create_connection((place.hostname or "", place.port or 0)) as slow:
-        slow.sendall(b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{" % CHAT.encode())
+        slow.sendall(b"POST %b HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{" % CHAT.encode())
         eventually(lambda: value(url, "preceptor_arriving_requests") == 1)
         # As many bodies may arrive as requests may be inside: here the one.
         assert httpx.post(f"{url}{CHAT}", json=PLAIN).status_code == 429
@@ -244,7 +246,7 @@ def test_an_engine_that_serves_another_model_is_bound_anew(retriever: Retriever,
     app = engine_app(script)
     app.state.models = served_models
     with served(app) as engine, gateway(retriever, engine) as url:
-        assert httpx.get(f"{url}/readyz").json()["model"] == "first"
+        eventually(lambda: httpx.get(f"{url}/readyz").json()["model"] == "first")
         served_models[:] = ["second", "adapter"]
         eventually(lambda: httpx.get(f"{url}/readyz").json()["model"] == "second")
         assert httpx.post(f"{url}{CHAT}", json={**PLAIN, "model": "adapter"}).status_code == 200

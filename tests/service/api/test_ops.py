@@ -46,8 +46,8 @@ def test_a_gateway_without_an_engine_lives_but_is_not_ready(serve: Serve) -> Non
 
 
 def test_a_gateway_with_an_engine_is_ready(url: str) -> None:
-    response = httpx.get(f"{url}/readyz")
-    assert (response.status_code, response.json()["model"]) == (200, ENGINE_MODEL)
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+    assert httpx.get(f"{url}/readyz").json()["model"] == ENGINE_MODEL
 
 
 def test_a_named_engine_model_is_not_asked_for(serve: Serve) -> None:
@@ -105,7 +105,7 @@ def test_every_label_is_a_word_and_every_name_is_ours(url: str) -> None:
 def test_a_full_gateway_says_so_early(serve: Serve, script: Script) -> None:
     script.first_token_s = 1.0
     url = serve(max_in_flight=1, max_queued=0, retry_after_s=3)
-    httpx.get(f"{url}/readyz")
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         first = pool.submit(httpx.post, f"{url}/v1/chat/completions", json=BODY, timeout=20)
         eventually(lambda: script.open_calls > 0)
@@ -117,6 +117,17 @@ def test_a_full_gateway_says_so_early(serve: Serve, script: Script) -> None:
         assert first.result().status_code == 200
     assert httpx.post(f"{url}/v1/chat/completions", json=BODY).status_code == 200
     assert value(url, "preceptor_refused_total", reason="busy") == 1
+
+
+def test_a_watch_that_fails_is_counted_and_the_gateway_goes_on(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("service.app._watch_lag", fails)
+    url = serve()
+    eventually(lambda: value(url, "preceptor_watch_failures_total", watch="event_loop") >= 1)
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+    assert value(url, "preceptor_watch_failures_total", watch="binding") == 0
 
 
 @pytest.mark.parametrize(

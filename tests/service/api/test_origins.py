@@ -6,6 +6,7 @@ import pytest
 from service.answer_headers import SAFE
 from tests.service.api.conftest import Serve
 from tests.service.api.scripted_engine import ENGINE_MODEL, Script
+from tests.service.api.serving import eventually
 
 LISTED = "https://app.example.org"
 CHAT = "/v1/chat/completions"
@@ -19,7 +20,7 @@ def test_other_pages_are_refused_before_anything_is_done(
     serve: Serve, script: Script, origin: str, listed: tuple[str, ...]
 ) -> None:
     url = serve(cors_origins=listed)
-    httpx.get(f"{url}/readyz")
+    eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
     asked = len(script.asked)
     answer = httpx.post(f"{url}{CHAT}", json=BODY, headers={"origin": origin})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_refused")

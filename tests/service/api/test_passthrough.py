@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import ExitStack
 from types import MappingProxyType
 
 from starlette.types import Message
 
 from service.api.passthrough import RelayedReply
 from service.observe import Record
+from service.revision.tracing import UNTRACED
 
 
 class OpenReply:
     """A stream that has more to say."""
 
+    engine = "0"
     status = 200
     headers: Mapping[str, str] = MappingProxyType({"content-type": "text/event-stream"})
 
@@ -29,6 +32,11 @@ class OpenReply:
         self.closed += 1
 
 
+def relayed(reply: OpenReply, record: Record) -> RelayedReply:
+    span = ExitStack()
+    return RelayedReply(reply, record, span.enter_context(UNTRACED.call("plain", stream=True)), span)
+
+
 async def test_a_client_that_leaves_before_the_head_is_sent_leaves_no_call_open() -> None:
     async def stuck(_: Message) -> None:
         await asyncio.Event().wait()
@@ -37,7 +45,7 @@ async def test_a_client_that_leaves_before_the_head_is_sent_leaves_no_call_open(
         return {"type": "http.disconnect"}
 
     reply, record = OpenReply(), Record("r")
-    await RelayedReply(reply, record)({"type": "http"}, gone, stuck)
+    await relayed(reply, record)({"type": "http"}, gone, stuck)
     assert (reply.closed, record.cancelled) == (1, True)
 
 
@@ -52,7 +60,7 @@ async def test_a_whole_stream_is_sent_and_closed() -> None:
         raise AssertionError
 
     reply, record = OpenReply(), Record("r")
-    await RelayedReply(reply, record)({"type": "http"}, silent, send)
+    await relayed(reply, record)({"type": "http"}, silent, send)
     assert [message.get("body") for message in sent] == [None, b"data: 1\n\n", b""]
     assert dict(sent[0]["headers"])[b"content-type"] == b"text/event-stream"
     assert (reply.closed, record.cancelled) == (1, False)

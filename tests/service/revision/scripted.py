@@ -106,6 +106,7 @@ class ScriptedEngine:
     rewrite: Answer = ""
     improve: Answer = ""
     finish_reason: str = "stop"
+    attempts: int = 1
     gates: Mapping[str, asyncio.Event] = field(default_factory=dict)
     calls: list[tuple[str, ChatRequest]] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
@@ -143,7 +144,7 @@ class ScriptedEngine:
             await self._gate(step, f"{step}:{criterion}")
             if isinstance(pieces, EngineError):
                 raise pieces
-            yield Delta()
+            yield Delta(attempts=self.attempts)
             for number, piece in enumerate(pieces):
                 await self._gate(f"{step}:{criterion}:{number}")
                 yield Delta(piece)

@@ -94,7 +94,7 @@ def _lifespan(
         app.state.gateway = gateway
         try:
             async with (
-                alongside(_watch_lag(metrics)),
+                alongside(_watch_loop(metrics)),
                 alongside(gateway.fleet.watch(settings.health_interval_s)),
                 alongside(_watch_engine(gateway.binding)),
                 alongside(keys.watch()),
@@ -166,9 +166,10 @@ async def _watch_engine(binding: Binding) -> None:
         await asyncio.sleep(ENGINE_INTERVAL_S)
 
 
-async def _watch_lag(metrics: Metrics) -> None:
+async def _watch_loop(metrics: Metrics) -> None:
     loop = asyncio.get_running_loop()
     while True:
+        metrics.loop_tasks.set(len(asyncio.all_tasks()))
         due = loop.time() + LAG_INTERVAL_S
         await asyncio.sleep(LAG_INTERVAL_S)
         metrics.loop_lag.observe(max(0.0, loop.time() - due))

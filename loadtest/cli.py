@@ -16,6 +16,7 @@ from loadtest.arguments import count, new_file, positive
 from loadtest.arms import Arms
 from loadtest.capacity import command as capacity_command
 from loadtest.client import CallFailure, Client, Sampling
+from loadtest.cluster import command as cluster_command
 from loadtest.latency import Failure, Measurement, Plan, measure, warm_up
 from loadtest.profile import ProfileError, load_profile
 from loadtest.questions import QuestionsError, choose, read_questions
@@ -126,6 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     trial_command.add_arguments(
         commands.add_parser("overload", help="five times the capacity, servers started for it"), trial_command.OVERLOAD
+    )
+    cluster_command.add_arguments(
+        commands.add_parser("cluster", help="gateways and engines behind a balancer, one engine killed on the way")
     )
     capacity_command.add_arguments(commands.add_parser("capacity", help="requests/s per GPU, simulated"))
     return parser

@@ -21,7 +21,7 @@ class Life(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One call that an engine served."""
+    """One call that an engine served for a request of ours."""
 
     life: Life
     request_id: str
@@ -66,13 +66,12 @@ def affinity(served: Iterable[Served], ended_at: Mapping[Life, float], started: 
     """The affinity of the turns in ``started``, by request id and the moment at which each began.
 
     ``served`` is of the whole run, since what came before a stretch decides where its turns belong; ``ended_at`` is
-    when a life ended. Calls of requests that are not ours do not count.
+    when a life ended.
     """
     conversations: dict[str, dict[int, list[Served]]] = defaultdict(lambda: defaultdict(list))
     for one in served:
-        found = conversation_of(one.request_id)
-        if found is not None:
-            conversations[found[0]][found[1]].append(one)
+        identity, turn = conversation_of(one.request_id)
+        conversations[identity][turn].append(one)
     tally: Counter[str] = Counter()
     for turns in conversations.values():
         for earlier, turn in _later(turns):

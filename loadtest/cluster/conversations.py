@@ -4,6 +4,7 @@ Invariant: decided by seed and number alone; two conversations have no prefix in
 """
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ _FOLLOW_UPS = (
     "My neck still hurts when I bend my head forward. Does that change anything?",
     "What should I look out for with this headache during the night?",
 )
+_CALL = re.compile(r"([a-z]+\.\d+\.\d+)(-|$)")
 _HISTORY = "Blood pressure was normal, there is no known allergy, and both parents are alive and well at present."
 
 
@@ -79,7 +81,13 @@ def conversation(number: int, arm: str, shape: Shape, seed: int) -> Conversation
     )
 
 
-def conversation_of(request_id: str) -> tuple[str, int] | None:
-    """Conversation and turn of a request's name; None for a request that is not ours."""
+def request_of(call_id: str) -> str | None:
+    """The name of the request that a call was made for: a gateway adds the step to it. None for what is not ours."""
+    found = _CALL.match(call_id)
+    return found[1] if found else None
+
+
+def conversation_of(request_id: str) -> tuple[str, int]:
+    """Conversation and turn of a request's name."""
     identity, _, turn = request_id.rpartition(".")
-    return (identity, int(turn)) if identity and turn.isdigit() else None
+    return identity, int(turn)

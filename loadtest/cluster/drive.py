@@ -73,9 +73,7 @@ class Users:
         except TimeoutError:
             return False
 
-    async def _turn(
-        self, conversation: Conversation, number: int, answers: list[str], apart: bool
-    ) -> tuple[Turn, str]:
+    async def _turn(self, conversation: Conversation, number: int, answers: list[str], apart: bool) -> tuple[Turn, str]:
         identity, began = conversation.request_id(number), perf_counter()
         headers = conversation.headers(number, apart=apart)
         content = chat_request(self._address, conversation.body(number, answers), headers=headers)

@@ -114,19 +114,8 @@ def _stages(targets: Mapping[str, Any]) -> str:
 
 
 def _kinds(targets: Mapping[str, Any]) -> str:
-    head = (
-        "target",
-        "kind",
-        "requests",
-        "goodput/s",
-        "good",
-        "overhead ms p50",
-        "p95",
-        "p99",
-        "e2e s p50",
-        "p95",
-        "p99",
-    )
+    head = ("target", "kind", "requests", "goodput/s", "good")
+    spans = ("overhead ms p50", "p95", "p99", "e2e s p50", "p95", "p99")
     rows = [
         (
             name,
@@ -139,7 +128,7 @@ def _kinds(targets: Mapping[str, Any]) -> str:
         for name, target in targets.items()
         for kind, found in target["kinds"].items()
     ]
-    return _table(head, rows)
+    return _table((*head, *spans), rows)
 
 
 def _idle(idle: Mapping[str, Mapping[str, float]] | None) -> str:

@@ -48,7 +48,7 @@ def gateway(extra: Sequence[str] = ()) -> Server:
         flags = ("--engine-url", engine.url, "--host", own.host, "--port", str(own.port))
         return (str(program), "serve", *flags, "--log-level", "warning", *extra)
 
-    return Server(GATEWAY, program, command, "/readyz", 90.0)
+    return Server(GATEWAY, program, command, "/readyz", 180.0)
 
 
 def litellm() -> Server:

@@ -20,8 +20,21 @@ class Balancer:
         self.opened = [0] * len(backends)
         self.passed_over = [0] * len(backends)
         self._next = 0
+        self._open: set[asyncio.Task[None]] = set()
 
-    async def splice(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection, beside all others."""
+        task = asyncio.create_task(self._splice(reader, writer))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+
+    async def aclose(self) -> None:
+        """Break off the connections that are open."""
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _splice(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end; it is broken off where no backend can be reached."""
         backend = await self._connected()
         if backend is None:
@@ -56,10 +69,14 @@ class Balancer:
 async def balancing(backends: Sequence[Address]) -> AsyncGenerator[tuple[Address, Balancer], None]:
     """Balance at a free port of the loopback interface while the block runs."""
     balancer = Balancer(backends)
-    server = await asyncio.start_server(balancer.splice, "127.0.0.1", 0)
-    async with server:
-        host, port = server.sockets[0].getsockname()
+    server = await asyncio.start_server(balancer.accept, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
         yield Address(host, port), balancer
+    finally:
+        server.close()
+        await balancer.aclose()
+        await server.wait_closed()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -17,7 +17,7 @@ from loadtest.child import Child, free_address, running
 from loadtest.cluster.affinity import Life
 from loadtest.connection import Address
 
-_ENGINE_SECONDS, _GATEWAY_SECONDS = 30.0, 120.0
+_ENGINE_SECONDS, _GATEWAY_SECONDS = 30.0, 180.0
 
 
 @dataclass(slots=True)

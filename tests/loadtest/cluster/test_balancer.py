@@ -72,3 +72,18 @@ async def test_a_caller_that_leaves_takes_its_backends_connection_along() -> Non
         writer.transport.abort()
         async with asyncio.timeout(10):
             await left.wait()
+
+
+async def test_a_connection_that_is_still_open_at_the_end_is_broken_off() -> None:
+    async with named(b"a:") as backend:
+        async with balancing([backend]) as (address, balancer):
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(b"hello")
+            await writer.drain()
+            async with asyncio.timeout(10):
+                while balancer.opened == [0]:
+                    await asyncio.sleep(0.01)
+        async with asyncio.timeout(10):
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()

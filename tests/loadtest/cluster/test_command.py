@@ -9,7 +9,7 @@ from loadtest.cli import main
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_conversations_stay_and_only_a_dead_engines_move(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     words = ["--seconds", "3", "--users", "6", "--turns", "40", "--history-words", "60", "--draft-tokens", "20"]

@@ -17,7 +17,7 @@ def run(command: str, folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_soak_ends_as_idle_as_it_began(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, found = run("soak", tmp_path, "--rate", "3", "--seconds", "8")
     told = capsys.readouterr().out
@@ -32,7 +32,7 @@ def test_a_soak_ends_as_idle_as_it_began(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_an_overload_is_turned_away_and_over_when_it_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--rate", "3", "--seconds", "12", "--max-in-flight", "4", "--max-queued", "2")
     _, found = run("overload", tmp_path, *words)

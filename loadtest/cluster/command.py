@@ -41,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", type=positive, default=_LOAD.users, help="at a time (default: %(default)s)")
     parser.add_argument("--seconds", type=positive_float, default=_LOAD.seconds, help="a phase (default: %(default)s)")
     parser.add_argument("--turns", type=positive, default=_SHAPE.turns, help="a conversation (default: %(default)s)")
+    low, high = _SHAPE.thought_seconds
+    parser.add_argument(
+        "--thought-seconds", type=positive_float, nargs=2, default=(low, high), help=f"before a turn: {low:g} {high:g}"
+    )
     parser.add_argument("--history-words", type=count, default=_SHAPE.history_words, help="of each: %(default)s")
     parser.add_argument("--seed", type=count, default=0, help="of what is said and thought over")
     parser.add_argument("--json", action="store_true", help="end with the figures in one line of JSON")
@@ -49,9 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run, write and show."""
-    load = Load(
-        options.users, options.seconds, Shape(turns=options.turns, history_words=options.history_words), options.seed
-    )
+    low, high = options.thought_seconds
+    shape = Shape(turns=options.turns, history_words=options.history_words, thought_seconds=(low, high))
+    load = Load(options.users, options.seconds, shape, options.seed)
     real = {f"e{place}": url.rstrip("/") for place, url in enumerate(options.engine)}
     flags = ("--speed", options.speed, "--draft-tokens", str(options.draft_tokens))
     with tempfile.TemporaryDirectory(prefix="loadtest-") as logs, stopping_on_sigterm():

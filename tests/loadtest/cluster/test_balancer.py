@@ -75,15 +75,23 @@ async def test_a_caller_that_leaves_takes_its_backends_connection_along() -> Non
 
 
 async def test_a_connection_that_is_still_open_at_the_end_is_broken_off() -> None:
-    async with named(b"a:") as backend:
-        async with balancing([backend]) as (address, balancer):
+    came, left = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(5)
+        came.set()
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        left.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, asyncio.timeout(20):
+        async with balancing([Address(*server.sockets[0].getsockname())]) as (address, _):
             reader, writer = await asyncio.open_connection(address.host, address.port)
             writer.write(b"hello")
-            await writer.drain()
-            async with asyncio.timeout(10):
-                while balancer.opened == [0]:
-                    await asyncio.sleep(0.01)
-        async with asyncio.timeout(10):
-            with suppress(ConnectionError):
-                assert await reader.read() == b""
+            await came.wait()
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        await left.wait()
         writer.close()

@@ -12,8 +12,8 @@ from loadtest.cli import main
 @pytest.mark.timeout(300)
 def test_conversations_stay_and_only_a_dead_engines_move(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    words = ["--seconds", "3", "--users", "6", "--turns", "40", "--history-words", "60", "--draft-tokens", "20"]
-    assert main(["cluster", "--out", str(out), *words]) == 0
+    talk = ["--turns", "60", "--history-words", "60", "--draft-tokens", "20", "--thought-seconds", "0.05", "0.2"]
+    assert main(["cluster", "--out", str(out), "--seconds", "3", "--users", "6", *talk]) == 0
     assert "SIMULATED 2 gateways, 3 engines" in capsys.readouterr().out
     found = json.loads((out / "results.json").read_text(encoding="utf-8"))
     phases = found["phases"]

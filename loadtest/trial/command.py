@@ -37,7 +37,7 @@ _WARM_UP_TIMEOUT_SECONDS = 120.0
 
 def add_arguments(parser: argparse.ArgumentParser, profile: str) -> None:
     """Add the options of one of the two commands."""
-    parser.add_argument("--out", type=new_folder, required=True, help="folder for results, report and servers' logs")
+    parser.add_argument("--out", type=new_folder, required=True, help="folder for results and report")
     parser.add_argument("--rate", type=positive_float, help="the capacity, in the place of the profile's requests/s")
     parser.add_argument("--seconds", type=positive_float, help="shorten or lengthen all stages to so much in all")
     parser.add_argument("--speed", choices=sorted(SPEEDS), default=min(SPEEDS), help="of the engine (%(default)s)")

@@ -33,8 +33,8 @@ class Served:
 class Affinity:
     """Calls of second and later turns. A hit went to the engine that had served most of the turn before.
 
-    ``lost`` calls had no such engine any more: it had ended. ``back`` went to an engine that had served an earlier turn
-    of the conversation, though not the last one. ``split_turns`` had calls at several engines.
+    ``lost`` calls went elsewhere since that engine ended before their turn did. ``back`` went to an engine that had
+    served an earlier turn of the conversation, though not the last one. ``split_turns`` had calls at several engines.
     """
 
     calls: int
@@ -62,8 +62,8 @@ class Affinity:
         return share(self.cached_tokens, self.prompt_tokens)
 
 
-def affinity(served: Iterable[Served], ended_at: Mapping[Life, float], started: Mapping[str, float]) -> Affinity:
-    """The affinity of the turns in ``started``, by request id and the moment at which each began.
+def affinity(served: Iterable[Served], ended_at: Mapping[Life, float], ends: Mapping[str, float]) -> Affinity:
+    """The affinity of the turns in ``ends``, by request id and the moment at which each ended.
 
     ``served`` is of the whole run, since what came before a stretch decides where its turns belong; ``ended_at`` is
     when a life ended.
@@ -76,9 +76,9 @@ def affinity(served: Iterable[Served], ended_at: Mapping[Life, float], started: 
     for turns in conversations.values():
         for earlier, turn in _later(turns):
             calls = turns[turn]
-            began = started.get(calls[0].request_id)
-            if began is not None:
-                tally.update(_counted(calls, [_home(turns[number]) for number in earlier], ended_at, began))
+            end = ends.get(calls[0].request_id)
+            if end is not None:
+                tally.update(_counted(calls, [_home(turns[number]) for number in earlier], ended_at, end))
     return Affinity(**{name: tally[name] for name in Affinity.__dataclass_fields__})
 
 
@@ -107,16 +107,16 @@ def _home(calls: Sequence[Served]) -> Life:
 
 
 def _counted(
-    calls: Sequence[Served], homes: Sequence[Life], ended_at: Mapping[Life, float], began: float
+    calls: Sequence[Served], homes: Sequence[Life], ended_at: Mapping[Life, float], end: float
 ) -> Mapping[str, int]:
     home = homes[-1]
     hits = sum(call.life == home for call in calls)
-    lost = hits == 0 and ended_at.get(home, float("inf")) <= began
+    gone = ended_at.get(home, float("inf")) <= end
     return {
         "calls": len(calls),
         "hits": hits,
-        "lost": len(calls) if lost else 0,
-        "back": 0 if lost else sum(call.life != home and call.life in homes for call in calls),
+        "lost": len(calls) - hits if gone else 0,
+        "back": 0 if gone else sum(call.life != home and call.life in homes for call in calls),
         "turns": 1,
         "split_turns": len({call.life for call in calls}) > 1,
         "prompt_tokens": sum(call.prompt_tokens for call in calls),

@@ -48,14 +48,14 @@ def _figures(run: Run, phase: Phase) -> dict[str, Any]:
         ),
         "moves": moves(phase.before, phase.after),
         "unanswered_looks": [*phase.before.missing, *phase.after.missing],
-        "affinity": _affinity(run, {turn.request_id: turn.started for turn in turns}),
+        "affinity": _affinity(run, {turn.request_id: turn.started + turn.seconds for turn in turns}),
     }
 
 
-def _affinity(run: Run, started: dict[str, float]) -> dict[str, Any] | None:
+def _affinity(run: Run, ends: dict[str, float]) -> dict[str, Any] | None:
     if not run.served:
         return None
-    found = affinity((one for entries in run.served.values() for one in entries), run.ended_at, started)
+    found = affinity((one for entries in run.served.values() for one in entries), run.ended_at, ends)
     return {
         "calls": found.calls,
         "hit_rate": found.hit_rate,

@@ -34,6 +34,12 @@ def test_an_engine_that_died_loses_its_conversations_once() -> None:
     assert found.hit_rate_of_possible == 0.5
 
 
+def test_a_turn_that_the_death_cut_in_two_lost_what_came_after_it() -> None:
+    served = [*calls(A, "alive.0.0"), *calls(A, "alive.0.1", 3), *calls(B, "alive.0.1", 1)]
+    found = affinity(served, {A: 4.0}, {"alive.0.1": 4.5})
+    assert (found.calls, found.hits, found.lost, found.hit_rate_of_possible) == (4, 3, 1, 1.0)
+
+
 def test_a_turn_before_the_death_is_no_loss() -> None:
     served = [*calls(A, "alive.0.0"), *calls(B, "alive.0.1")]
     assert affinity(served, {A: 4.0}, {"alive.0.1": 3.0}).lost == 0

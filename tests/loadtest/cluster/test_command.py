@@ -20,7 +20,8 @@ def test_conversations_stay_and_only_a_dead_engines_move(tmp_path: Path, capsys:
     assert list(phases) == ["control", "alive", "killed", "back"]
     assert all(phase["errors"] == {} for phase in phases.values())
     assert phases["control"]["affinity"]["hit_rate"] < 0.8
-    assert phases["alive"]["affinity"]["hit_rate"] == 1.0
+    assert phases["alive"]["affinity"]["hit_rate"] > 0.9
+    assert phases["alive"]["affinity"]["hit_rate_of_possible"] == 1.0
     assert phases["killed"]["affinity"]["hit_rate_of_possible"] > 0.9
     assert min(found["balancer"]["opened"]) > 5
     turns = (out / "turns.jsonl").read_text(encoding="utf-8").splitlines()

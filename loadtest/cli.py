@@ -1,5 +1,4 @@
-"""The command line: ``python -m loadtest latency``, ``overhead``, ``disconnects``, ``run``, ``report``, ``capacity``,
-``faults``.
+"""The command line: ``python -m loadtest`` and the name of a measurement.
 
 Invariant: 0 means measured, 1 that nothing could be, 2 that it was wrongly asked.
 """
@@ -17,6 +16,7 @@ from loadtest.arguments import count, new_file, positive
 from loadtest.arms import Arms
 from loadtest.capacity import command as capacity_command
 from loadtest.client import CallFailure, Client, Sampling
+from loadtest.cluster import command as cluster_command
 from loadtest.faults import command as faults_command
 from loadtest.latency import Failure, Measurement, Plan, measure, warm_up
 from loadtest.profile import ProfileError, load_profile
@@ -24,6 +24,7 @@ from loadtest.questions import QuestionsError, choose, read_questions
 from loadtest.report import json_line, progress_bar, write_tables
 from loadtest.run import command as load_command
 from loadtest.summary import summarise
+from loadtest.trial import command as trial_command
 
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
 
@@ -122,6 +123,15 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("run", help="an open loop of a profile against gateways or engines")
     )
     load_command.add_report_arguments(commands.add_parser("report", help="the report of a run, made anew"))
+    trial_command.add_arguments(
+        commands.add_parser("soak", help="half an hour at 80%% of capacity, servers started for it"), trial_command.SOAK
+    )
+    trial_command.add_arguments(
+        commands.add_parser("overload", help="five times the capacity, servers started for it"), trial_command.OVERLOAD
+    )
+    cluster_command.add_arguments(
+        commands.add_parser("cluster", help="gateways and engines behind a balancer, one engine killed on the way")
+    )
     capacity_command.add_arguments(commands.add_parser("capacity", help="requests/s per GPU, simulated"))
     faults_command.add_arguments(commands.add_parser("faults", help="what clients get when real processes fail"))
     return parser

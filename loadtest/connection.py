@@ -45,13 +45,16 @@ class RawReply:
     ended: float
 
 
-def chat_request(address: Address, body: Mapping[str, Any], key: str = NO_KEY) -> bytes:
-    """A chat completion request under an API key, ready for the socket."""
+def chat_request(
+    address: Address, body: Mapping[str, Any], key: str = NO_KEY, headers: Mapping[str, str] | None = None
+) -> bytes:
+    """A chat completion request under an API key, with further headers, ready for the socket."""
     content = orjson.dumps(body)
+    further = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: {address.host}:{address.port}\r\n"
         f"content-type: application/json\r\naccept: */*\r\nauthorization: Bearer {key}\r\n"
-        f"content-length: {len(content)}\r\n\r\n"
+        f"{further}content-length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
 

@@ -40,15 +40,15 @@ class Running:
     unavailable: Mapping[str, str]
 
 
-def gateway() -> Server:
-    """This project's gateway, through the command beside the running interpreter."""
+def gateway(extra: Sequence[str] = ()) -> Server:
+    """This project's gateway with these further options, through the command beside the running interpreter."""
     program = Path(sys.executable).with_name("preceptor")
 
     def command(own: Address, engine: Address) -> Sequence[str]:
         flags = ("--engine-url", engine.url, "--host", own.host, "--port", str(own.port))
-        return (str(program), "serve", *flags, "--log-level", "warning")
+        return (str(program), "serve", *flags, "--log-level", "warning", *extra)
 
-    return Server(GATEWAY, program, command, "/readyz", 90.0)
+    return Server(GATEWAY, program, command, "/readyz", 180.0)
 
 
 def litellm() -> Server:
@@ -112,10 +112,23 @@ def serving(wanted: Collection[str], logs: Path, engine_flags: Sequence[str]) ->
 
 
 @contextmanager
-def standin(logs: Path, flags: Sequence[str]) -> Iterator[Child]:
-    """Run the stand-in engine until the block is left. Raises ``ChildFailure``."""
-    own = free_address()
+def before(engine: Child, logs: Path, extra: Sequence[str]) -> Iterator[Child]:
+    """Run this project's gateway before an engine until the block is left. Raises ``ChildFailure``."""
+    server, own = gateway(extra), free_address()
+    with running(server.command(own, engine.address), own, logs / f"{GATEWAY}.log") as child:
+        child.await_answer(server.ready, server.start_seconds)
+        yield child
+
+
+@contextmanager
+def standin(logs: Path, flags: Sequence[str], own: Address | None = None, *, niceness: int = 0) -> Iterator[Child]:
+    """Run the stand-in engine until the block is left, at a free address unless told. Raises ``ChildFailure``.
+
+    With ``niceness`` it yields the processor: a real engine would not share it with the gateway.
+    """
+    own = own or free_address()
     command = (sys.executable, "-m", "loadtest.standin", "--port", str(own.port), *flags)
-    with running(command, own, logs / "engine.log") as engine:
+    nice = ("nice", "-n", str(niceness)) if niceness else ()
+    with running((*nice, *command), own, logs / "engine.log") as engine:
         engine.await_answer("/health", 20.0)
         yield engine

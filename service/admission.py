@@ -54,6 +54,7 @@ class Admit:
                 await self.app(scope, self._bounded(receive), send)
         except ApiError as refusal:
             self.metrics.refused.labels(refusal.code).inc()
+            self.metrics.refusal.labels(refusal.code).observe(record_in(scope).elapsed_ms / 1000)
             await error_response(refusal)(scope, receive, send)
         except ClientLeft:
             record_in(scope).client_left()

@@ -121,7 +121,7 @@ def _lifespan(
         editions = await _opened(app, settings, metrics, retriever, drain, tracing or UNTRACED)
         fleet, binding = app.state.gateway.fleet, app.state.gateway.binding
         watches: dict[Watch, Callable[[], Coroutine[Any, Any, None]]] = {
-            Watch.EVENT_LOOP: partial(_watch_lag, metrics),
+            Watch.EVENT_LOOP: partial(_watch_loop, metrics),
             Watch.ENGINES: partial(fleet.watch, settings.health_interval_s),
             Watch.BINDING: partial(_watch_engine, binding),
             Watch.KEYS: keys.watch,
@@ -253,9 +253,10 @@ async def _watch_engine(binding: Binding) -> None:
         await asyncio.sleep(ENGINE_INTERVAL_S)
 
 
-async def _watch_lag(metrics: Metrics) -> None:
+async def _watch_loop(metrics: Metrics) -> None:
     loop = asyncio.get_running_loop()
     while True:
+        metrics.loop_tasks.set(len(asyncio.all_tasks()))
         due = loop.time() + LAG_INTERVAL_S
         await asyncio.sleep(LAG_INTERVAL_S)
         metrics.loop_lag.observe(max(0.0, loop.time() - due))

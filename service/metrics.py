@@ -127,6 +127,10 @@ class Metrics:
         for result in Reload:
             self.key_reloads.labels(result.value)
         self.refused = Counter("preceptor_refused_total", "Requests turned away.", ("reason",), registry=registry)
+        self.refusal = Histogram(
+            "preceptor_refusal_duration_seconds", "Arrival to the decision to turn a request away.", ("reason",),
+            buckets=SHORT_BUCKETS_SECONDS, registry=registry,
+        )  # fmt: skip
         self.cancelled = Counter("preceptor_cancelled_total", "Clients that left.", ("route",), registry=registry)
         self.failures = Counter(
             "preceptor_failures_total", "Requests that the engine or the loop failed.", ("error",), registry=registry
@@ -192,6 +196,7 @@ class Metrics:
             "preceptor_event_loop_lag_seconds", "How late a timer of the event loop fires, sampled.",
             buckets=SHORT_BUCKETS_SECONDS, registry=registry,
         )  # fmt: skip
+        self.loop_tasks = Gauge("preceptor_event_loop_tasks", "Tasks of the event loop, sampled.", registry=registry)
 
     def _revision(self) -> None:
         registry = self.registry

@@ -1,15 +1,11 @@
 """``python -m loadtest run PROFILE --target URL --out FOLDER`` and ``python -m loadtest report FOLDER``.
 
-Invariant: 0 means measured, whatever the figures are; a target that does not answer before the run is 1. A run that is
-interrupted (Ctrl-C, SIGTERM) writes what it has, and says that it was.
+Invariant: 0 means measured, whatever the figures are; a target that does not answer before the run is 1.
 """
 
 import argparse
-import asyncio
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +17,12 @@ from loadtest.arguments import key_in, new_folder, positive_float
 from loadtest.connection import NO_KEY
 from loadtest.questions import read_questions
 from loadtest.report import json_line
-from loadtest.run.drive import Target, bearer, drive, known_target
-from loadtest.run.figures import figures
-from loadtest.run.gaps import Gaps
 from loadtest.run.html import number, percent
-from loadtest.run.plan import plan
-from loadtest.run.profile import LoadProfile, load_profile
-from loadtest.run.progress import Progress
+from loadtest.run.measure import Asked, measure
+from loadtest.run.profile import load_profile
 from loadtest.run.results import ResultsError, write_report, write_results
-from loadtest.run.row import Row
-from loadtest.run.scrape import Scraped, scrape
-from loadtest.standin.answers import MODEL
 
-_QUESTIONS = Path(__file__).parents[1] / "questions.jsonl"
+QUESTIONS = Path(__file__).parents[1] / "questions.jsonl"
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +33,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=new_folder, required=True, help="folder for results and report")
     parser.add_argument("--rate", type=positive_float, help="requests/s, in the place of the profile's")
     parser.add_argument("--seconds", type=positive_float, help="shorten or lengthen all stages to so much in all")
-    parser.add_argument("--questions", type=Path, default=_QUESTIONS, help="of guided requests: JSON lines")
+    parser.add_argument("--questions", type=Path, default=QUESTIONS, help="of guided requests: JSON lines")
     parser.add_argument("--key-file", type=key_in, dest="key", help="file that holds an API key for targets")
     parser.add_argument("--json", action="store_true", help="end with the figures in one line of JSON")
     parser.set_defaults(run=run)
@@ -59,10 +48,21 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run. Raises ``ProfileError``, ``QuestionsError`` or ``CallFailure``."""
     profile = load_profile(options.profile).changed(rate=options.rate, seconds=options.seconds)
-    results, rows = uvloop.run(_run(profile, options))
+    names = _unique([name for name, _ in (*options.target, *options.scrape)])
+    urls = [url for _, url in (*options.target, *options.scrape)]
+    named = list(zip(names, urls, strict=True))
+    asked = Asked(
+        name=Path(options.profile).stem,
+        profile=profile,
+        targets=dict(named[: len(options.target)]),
+        engines=dict(named[len(options.target) :]),
+        questions=read_questions(options.questions),
+        key=options.key or NO_KEY,
+    )
+    results, rows = uvloop.run(measure(asked))
     options.out.mkdir(exist_ok=True)
     write_results(options.out, results, rows)
-    _show(results)
+    show(results)
     sys.stdout.write(f"{options.out / 'report.html'}\n")
     if options.json:
         sys.stdout.write(
@@ -81,73 +81,8 @@ def report(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _run(profile: LoadProfile, options: argparse.Namespace) -> tuple[dict[str, Any], list[Row]]:
-    key = options.key or NO_KEY
-    names = _unique([name for name, _ in (*options.target, *options.scrape)])
-    targets = [await known_target(name, url, key) for name, (_, url) in zip(names, options.target, strict=False)]
-    sources = dict(zip(names, [url for _, url in (*options.target, *options.scrape)], strict=True))
-    planned = plan(profile, len(targets), read_questions(options.questions))
-    scraped = {name: Scraped() for name in sources}
-    progress = Progress(profile.slo, profile.seconds, len(planned))
-    rows: list[Row] = []
-    gaps = {target.name: Gaps() for target in targets}
-
-    def told(row: Row, gaps_ms: Sequence[float]) -> None:
-        rows.append(row)
-        progress.note(row)
-        if not row.slow:
-            gaps[row.target].add(gaps_ms)
-
-    beside = [
-        asyncio.create_task(progress.show(sys.stderr)),
-        asyncio.create_task(scrape(sources, bearer(key), profile.scrape_seconds, scraped)),
-    ]
-    driving = asyncio.create_task(drive(profile, planned, targets, progress.note_sent, told))
-    interrupted = False
-    try:
-        with _ended_by_signals(driving):
-            await driving
-    except asyncio.CancelledError:
-        interrupted = True  # what has been measured in half an hour is not thrown away
-    finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.wait(beside)
-    rows.sort(key=lambda row: (row.scheduled, row.target))
-    results = _results(options.profile, profile, targets, figures(profile, rows, gaps), scraped)
-    return {"interrupted": interrupted, **results}, rows
-
-
-@contextmanager
-def _ended_by_signals(driving: asyncio.Task[None]) -> Iterator[None]:
-    """Cancel the load at a signal, also where whoever started this process has it ignore Ctrl-C, as shells do."""
-    loop = asyncio.get_running_loop()
-    both = (signal.SIGINT, signal.SIGTERM)
-    for one in both:
-        loop.add_signal_handler(one, driving.cancel)
-    try:
-        yield
-    finally:
-        for one in both:
-            loop.remove_signal_handler(one)
-
-
-def _results(
-    name: str, profile: LoadProfile, targets: Sequence[Target], found: Mapping[str, Any], scraped: Mapping[str, Scraped]
-) -> dict[str, Any]:
-    simulated = any(target.plain_model == MODEL for target in targets)
-    return {
-        "simulated": simulated or any(source.simulated for source in scraped.values()),
-        "profile_name": Path(name).stem,
-        "profile_seconds": profile.seconds,
-        "targets": found,
-        "scraped": {source: told.figures() for source, told in scraped.items()},
-        "series": {source: told.series for source, told in scraped.items()},
-        "profile": profile.model_dump(mode="json"),
-    }
-
-
-def _show(results: Mapping[str, Any]) -> None:
+def show(results: Mapping[str, Any]) -> None:
+    """Write the tables of a run to stdout: latencies, then goodput and overhead by kind of request."""
     marks = "".join(f"{mark.upper()} " for mark in ("interrupted", "simulated") if results[mark])
     title = f"{marks}{results['profile_name']}"
     table = Table(title=title, title_justify="left")
@@ -167,6 +102,24 @@ def _show(results: Mapping[str, Any]) -> None:
     for name, found in results["targets"].items():
         ends = ", ".join(f"{end} {count}" for end, count in found["ends"].items())
         console.print(f"{name}: {ends}", markup=False)
+        console.print(_by_kind(name, found["kinds"]))
+
+
+def _by_kind(name: str, kinds: Mapping[str, Any]) -> Table:
+    table = Table(title=f"{name}, by kind of request", title_justify="left")
+    table.add_column("kind")
+    columns = ("requests", "goodput/s", "good", "of those accepted", "overhead p50/p99 ms", "e2e p50/p99 s")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for kind, found in kinds.items():
+        pairs = [
+            f"{number(found[measure]['p50'], digits)} / {number(found[measure]['p99'], digits)}"
+            for measure, digits in (("overhead_ms", 1), ("e2e_seconds", 2))
+        ]
+        good = number(found["goodput_per_second"], 2), percent(found["goodput_share"])
+        accepted = percent(found["goodput_share_of_accepted"])
+        table.add_row(kind, str(found["requests"]), *good, accepted, *pairs)
+    return table
 
 
 def _named_url(text: str) -> tuple[str, str]:

@@ -36,8 +36,17 @@ def figures(profile: LoadProfile, rows: Sequence[Row], targets: Mapping[str, Gap
             in_stage = [row for row in own if row.stage == stage.name]
             stages[stage.name] = of_stretch(in_stage, profile.slo, start, stage.seconds)
             start += stage.seconds
-        found[name] = {**whole, "itl_ms": gaps.quantiles(), "stages": stages}
+        found[name] = {**whole, "itl_ms": gaps.quantiles(), "stages": stages, "kinds": _kinds(profile, own)}
     return found
+
+
+def _kinds(profile: LoadProfile, rows: Sequence[Row]) -> dict[str, Any]:
+    """The same of each kind of request, those streamed and those in one piece apart."""
+    names = {row: f"{row.kind}, {'streamed' if row.stream else 'in one piece'}" for row in rows}
+    return {
+        kind: of_stretch([row for row in rows if names[row] == kind], profile.slo, 0.0, profile.seconds)
+        for kind in sorted(set(names.values()))
+    }
 
 
 def of_stretch(rows: Sequence[Row], slo: Slo, start: float, seconds: float) -> dict[str, Any]:
@@ -60,6 +69,7 @@ def of_stretch(rows: Sequence[Row], slo: Slo, start: float, seconds: float) -> d
         "outcomes": dict(Counter(row.outcome or "none" for row in served).most_common()),
         "reasons": dict(Counter(row.reason for row in served if row.reason).most_common()),
         "refused_seconds": quantiles(refused),
+        "refused_from_sent_seconds": quantiles([row.e2e - row.send_lag for row in rows if row.end is End.REFUSED]),
         "send_lag_seconds": quantiles([row.send_lag for row in rows]),
         **{name: quantiles([value(row) for row in served]) for name, value in LATENCIES.items()},
     }

@@ -17,6 +17,7 @@ from loadtest.run.svg import Series, cumulative, plot
 
 _PAGE = Path(__file__).with_name("report.html")
 _WINDOWS = 40
+_SHARES = ("p50", "p95", "p99")
 
 
 def page(results: Mapping[str, Any], rows: Sequence[Row]) -> str:
@@ -31,6 +32,8 @@ def page(results: Mapping[str, Any], rows: Sequence[Row]) -> str:
         latencies=_latencies(results["targets"]),
         comparison=_comparison(results["targets"]),
         stages=_stages(results["targets"]),
+        kinds=_kinds(results["targets"]),
+        idle=_idle(results.get("idle")),
         ends="".join(_counts(name, found) for name, found in results["targets"].items()),
         plots="".join(f"<figure>{drawn}</figure>" for drawn in _plots(results, rows)),
         scraped=_scraped(results["scraped"]),
@@ -72,7 +75,7 @@ def _latencies(targets: Mapping[str, Any]) -> str:
     for name, found in targets.items():
         for measure in (*LATENCIES, "itl_ms", "refused_seconds"):
             quantiles = found[measure]
-            rows.append((name, measure, *(number(quantiles[share]) for share in ("p50", "p95", "p99"))))
+            rows.append((name, measure, *(number(quantiles[share]) for share in _SHARES)))
     return _table(("target", "from the scheduled arrival", "p50", "p95", "p99"), rows)
 
 
@@ -108,6 +111,35 @@ def _stages(targets: Mapping[str, Any]) -> str:
         for stage, found in target["stages"].items()
     ]
     return _table((*head, "last miss, s into the stage"), rows)
+
+
+def _kinds(targets: Mapping[str, Any]) -> str:
+    head = ("target", "kind", "requests", "goodput/s", "good")
+    spans = ("overhead ms p50", "p95", "p99", "e2e s p50", "p95", "p99")
+    rows = [
+        (
+            name,
+            kind,
+            str(found["requests"]),
+            number(found["goodput_per_second"], 2),
+            percent(found["goodput_share"]),
+            *(number(found[measure][share], 2) for measure in ("overhead_ms", "e2e_seconds") for share in _SHARES),
+        )
+        for name, target in targets.items()
+        for kind, found in target["kinds"].items()
+    ]
+    return _table((*head, *spans), rows)
+
+
+def _idle(idle: Mapping[str, Mapping[str, float]] | None) -> str:
+    """What the gateway held idle before and after, of runs that look at it."""
+    if idle is None:
+        return ""
+    rows = [
+        (name, *(f"{state[name]:g}" for state in (idle["before"], idle["after"])), f"{difference:+g}")
+        for name, difference in idle["difference"].items()
+    ]
+    return "<h2>Idle before and after</h2>" + _table(("", "before", "after", "difference"), rows)
 
 
 def _counts(name: str, found: Mapping[str, Any]) -> str:
@@ -153,7 +185,7 @@ def _rate(rows: Sequence[Row], width: float) -> list[tuple[float, float]]:
 
 
 def _scraped(scraped: Mapping[str, Mapping[str, Any]]) -> str:
-    head = ("source", "series", "first", "last", "least", "greatest", "mean", "slope an hour")
+    head = ("source", "series", "first", "last", "least", "greatest", "mean", "slope an hour", "95% from", "to")
     rows = []
     for source, found in scraped.items():
         rows.append((source, "scrapes missed", str(found["missed"]), *[""] * (len(head) - 3)))

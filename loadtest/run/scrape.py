@@ -4,7 +4,7 @@ Invariant: what cannot be scraped is counted as missed and leaves no point; noth
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from loadtest.quantiles import gauge
+from loadtest.run.slope import slope
 from loadtest.standin.metrics import SIMULATED
 
 SERIES = (
@@ -22,6 +23,7 @@ SERIES = (
     "preceptor_refused_total",
     "preceptor_degraded_total",
     "preceptor_cancelled_total",
+    "preceptor_event_loop_tasks",
     "process_resident_memory_bytes",
     "process_open_fds",
     "process_cpu_seconds_total",
@@ -54,7 +56,7 @@ class Scraped:
                 self.series.setdefault(name, []).append((round(seconds, 2), value))
 
     def figures(self) -> dict[str, Any]:
-        """First, last, least, greatest and mean of each series, and its slope in an hour."""
+        """First, last, least, greatest and mean of each series, and its slope in an hour with the 95% interval."""
         return {"missed": self.missed, **{name: _figures(points) for name, points in self.series.items()}}
 
 
@@ -78,21 +80,15 @@ async def _once(client: httpx.AsyncClient, url: str, found: Scraped, started: fl
     found.take(response.text, perf_counter() - started)
 
 
-def slope_per_hour(points: Sequence[tuple[float, float]]) -> float | None:
-    """The least-squares slope over all points, per hour; None where there is no line to draw."""
-    mean_t = sum(t for t, _ in points) / max(1, len(points))
-    mean_v = sum(v for _, v in points) / max(1, len(points))
-    spread = sum((t - mean_t) ** 2 for t, _ in points)
-    return 3600 * sum((t - mean_t) * (v - mean_v) for t, v in points) / spread if spread else None
-
-
 def _figures(points: Points) -> dict[str, float | None]:
-    values = [value for _, value in points]
+    values, found = [value for _, value in points], slope(points)
     return {
         "first": values[0],
         "last": values[-1],
         "least": min(values),
         "greatest": max(values),
         "mean": sum(values) / len(values),
-        "slope_per_hour": slope_per_hour(points),
+        "slope_per_hour": found.per_hour if found else None,
+        "slope_low": found.low if found else None,
+        "slope_high": found.high if found else None,
     }

@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--max-num-seqs", type=int, help="with --speed: sequences at once (default: the speed's own)")
     parser.add_argument("--draft-tokens", type=int, default=300, help="with --speed: mean of drafts (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="with --speed: of the drafts' lengths")
+    parser.add_argument("--ledger", action="store_true", help="with --speed: tell at /ledger whose calls were served")
     options = parser.parse_args()
     if options.speed and (options.token_gap_ms or options.answer_delay_ms):
         parser.error("--speed has its own delays")
@@ -37,7 +38,7 @@ def _delays(options: argparse.Namespace) -> Delays:
 def _paced(options: argparse.Namespace) -> Paced:
     speed = SPEEDS[options.speed]
     limits = replace(speed.limits, max_num_seqs=options.max_num_seqs or speed.limits.max_num_seqs)
-    return Paced(Scheduler(speed, limits), options.draft_tokens, options.seed)
+    return Paced(Scheduler(speed, limits), options.draft_tokens, options.seed, options.ledger)
 
 
 async def _serve(port: int, pace: Delays | Paced) -> None:

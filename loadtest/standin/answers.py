@@ -99,9 +99,9 @@ class Answers:
         return self._drafts[crc32(json.dumps(body["messages"]).encode(), self._seed) % len(self._drafts)]
 
 
-def counts_response(counts: Mapping[str, int]) -> bytes:
-    """The counts as HTTP."""
-    return _response(counts)
+def json_response(value: object) -> bytes:
+    """What is counted as HTTP."""
+    return _response(value)
 
 
 def text_response(text: str) -> bytes:

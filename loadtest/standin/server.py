@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import httptools
 import orjson
 
-from loadtest.standin.answers import MODEL, Answer, Answers, counts_response, text_response, too_long_response
+from loadtest.standin.answers import MODEL, Answer, Answers, json_response, text_response, too_long_response
 from loadtest.standin.calls import call
 from loadtest.standin.engine import Engine
 from loadtest.standin.metrics import metrics_text
@@ -35,11 +35,15 @@ class Delays:
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """A stand-in whose tokens come as a scheduler has them come; drafts have about so many."""
+    """A stand-in whose tokens come as a scheduler has them come; drafts have about so many.
+
+    With ``ledger`` it keeps of every call that it has served whose request it was, for ``/ledger``.
+    """
 
     scheduler: Scheduler
     draft_tokens: int
     seed: int = 0
+    ledger: bool = False
 
 
 @dataclass(slots=True)
@@ -51,6 +55,14 @@ class Counts:
     cut_off: int = 0
 
 
+class Entry(NamedTuple):
+    """One call that was served: the ``x-request-id`` that it came with, and its prompt's tokens."""
+
+    request_id: str
+    prompt_tokens: int
+    cached_tokens: int
+
+
 @asynccontextmanager
 async def listening(port: int, pace: Delays | Paced) -> AsyncIterator[int]:
     """Serve on the loopback interface while the block runs, and give the port (0 asks for a free one)."""
@@ -58,7 +70,14 @@ async def listening(port: int, pace: Delays | Paced) -> AsyncIterator[int]:
     counts = Counts()
     if isinstance(pace, Paced):
         paced = (Answers(pace.draft_tokens, pace.seed), Engine(loop, pace.scheduler))
-        server = await loop.create_server(lambda: _PacedConnection(loop, counts, *paced), "127.0.0.1", port)
+        entries: list[Entry] = []
+
+        def connection() -> _PacedConnection:
+            if pace.ledger:
+                return _RecordedConnection(loop, counts, *paced, entries)
+            return _PacedConnection(loop, counts, *paced)
+
+        server = await loop.create_server(connection, "127.0.0.1", port)
     else:
         answers, delays = Answers(), pace
         server = await loop.create_server(lambda: _DelayedConnection(loop, counts, answers, delays), "127.0.0.1", port)
@@ -85,6 +104,9 @@ class _Connection(asyncio.Protocol, ABC):
         """Stop what is under way, and say whether anything was."""
 
     def _metrics(self) -> bytes:
+        return self._answers.not_found
+
+    def _ledger(self) -> bytes:
         return self._answers.not_found
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -118,10 +140,12 @@ class _Connection(asyncio.Protocol, ABC):
             self._transport.write(self._answers.health)
         elif self._path == b"/metrics":
             self._transport.write(self._metrics())
+        elif self._path == b"/ledger":
+            self._transport.write(self._ledger())
         elif self._path == b"/counts":
             counts = self._counts
             told = {"open": counts.open, "served": counts.served, "cut_off": counts.cut_off}
-            self._transport.write(counts_response(told))
+            self._transport.write(json_response(told))
         else:
             self._transport.write(self._answers.not_found)
 
@@ -204,4 +228,34 @@ class _PacedConnection(_Connection):
         if written.finished:
             self._call = None
             self._transport.write(answer.counted(body, written.prompt_tokens, written.cached_tokens))
-            self._served()
+            self._finished(written)
+
+    def _finished(self, written: Call) -> None:
+        self._served()
+
+
+class _RecordedConnection(_PacedConnection):
+    """The same, with an entry for every call that is served."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        counts: Counts,
+        answers: Answers,
+        engine: Engine,
+        entries: list[Entry],
+    ) -> None:
+        super().__init__(loop, counts, answers, engine)
+        self._entries = entries
+        self._request_id = ""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"x-request-id":
+            self._request_id = value.decode("latin-1")
+
+    def _ledger(self) -> bytes:
+        return json_response(self._entries)
+
+    def _finished(self, written: Call) -> None:
+        self._entries.append(Entry(self._request_id, written.prompt_tokens, written.cached_tokens))
+        super()._finished(written)

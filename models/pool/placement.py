@@ -1,12 +1,13 @@
 """Which replicas a call may go to, in order: the conversation's own first.
 
-Invariant: a conversation stays where it was last answered, while that replica may be asked and is not far busier than
-the others; a new one goes by weighted rendezvous.
+Invariant: a conversation goes by weighted rendezvous, so that all gateways choose alike, whatever each has seen of it;
+only one that had to leave its replica stays away for a little while.
 """
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from models.engine import EngineUnavailable
 from models.pool.health import State
@@ -15,8 +16,8 @@ from models.pool.observer import Observer
 from models.pool.rendezvous import ranked
 from models.pool.replica import Replica
 
-# About as long as an engine's prefix cache can be hoped to hold a conversation between two of its turns.
-REMEMBERED_SECONDS = 600.0
+# Long enough for the steps of a request to stay together, short enough that gateways soon agree again.
+REMEMBERED_SECONDS = 30.0
 MOST_REMEMBERED = 16_384
 # Conversations are spread unevenly by any hash: only what is clearly out of proportion is worth a cold prefix.
 _FAR_BUSIER = 1.5
@@ -32,6 +33,19 @@ def is_far_busier(in_flight: int, total: int, replicas: int) -> bool:
     return in_flight >= _LEAST_BUSY_CALLS and in_flight + 1 > _FAR_BUSIER * (total + 1) / replicas
 
 
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """Where a conversation was last answered; ``since`` when, if that is ``away`` from its own replica."""
+
+    replica: Replica
+    since: float
+    away: bool
+
+    def holds(self, now: float) -> bool:
+        """Whether the conversation is still to stay away from its own replica."""
+        return self.away and now - self.since <= REMEMBERED_SECONDS
+
+
 class Placement:
     """Remembers where conversations were answered, the latest `MOST_REMEMBERED` of them."""
 
@@ -41,7 +55,7 @@ class Placement:
         self._replicas = {replica.url: replica for replica in replicas}
         self._observer = observer
         self._clock = clock
-        self._homes: OrderedDict[bytes, tuple[Replica, float]] = OrderedDict()
+        self._homes: OrderedDict[bytes, _Home] = OrderedDict()
 
     @property
     def alone(self) -> bool:
@@ -68,10 +82,18 @@ class Placement:
         return self._relieved(self._homeward(key, self._ranked(key, listing)))
 
     def settled(self, key: bytes, replica: Replica) -> None:
-        """Remember that the conversation's prefix is there now."""
+        """Remember where a call was answered, and whether that is away from the conversation's own replica.
+
+        One whose own replica is down has another of its own meanwhile, and comes back as that one's weight grows: every
+        gateway sees so for itself, where a memory would be different in each.
+        """
         if self.alone:
             return
-        self._homes[key] = (replica, self._clock())
+        usable = [other for other in self._replicas.values() if other.health.state is not State.DOWN]
+        away = bool(usable) and replica is not self._ranked(key, usable)[0]
+        known, now = self._homes.get(key), self._clock()
+        stays = known is not None and known.replica is replica and known.holds(now)
+        self._homes[key] = _Home(replica, known.since if known is not None and stays else now, away)
         self._homes.move_to_end(key)
         if len(self._homes) > MOST_REMEMBERED:
             self._homes.popitem(last=False)
@@ -81,15 +103,16 @@ class Placement:
         return [self._replicas[url] for url in ranked(key, weights)]
 
     def _homeward(self, key: bytes, order: list[Replica]) -> list[Replica]:
-        home, since = self._homes.get(key, (None, 0.0))
-        if home is None or self._clock() - since > REMEMBERED_SECONDS:
+        """The same, but first where the conversation stays for a while; tells of one that may not stay."""
+        home = self._homes.get(key)
+        if home is None:
             return order
-        if home in order:
-            return [home, *(replica for replica in order if replica is not home)]
-        reason = home.bar()
+        reason = home.replica.bar()
         if reason is not None:
             self._observer.moved(reason)
-        return order
+        if home.replica not in order or not home.holds(self._clock()):
+            return order
+        return [home.replica, *(replica for replica in order if replica is not home.replica)]
 
     def _relieved(self, order: list[Replica]) -> list[Replica]:
         total = sum(replica.in_flight for replica in order)

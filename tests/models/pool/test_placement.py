@@ -62,16 +62,49 @@ async def test_after_its_return_a_replica_gets_a_growing_share_of_new_conversati
     await fixture.aclose()
 
 
-async def test_a_conversation_stays_where_it_was_answered_until_it_is_forgotten() -> None:
+async def test_a_conversation_that_had_to_leave_stays_away_for_a_while_however_often_it_is_answered_there() -> None:
     fixture = Fixture(2)
     key = KEYS[0]
     home, other = fixture.placement.order(key, "m")
     fixture.placement.settled(key, other)
     assert fixture.placement.order(key, "m") == [other, home]
-    fixture.now += REMEMBERED_SECONDS + 1
+    fixture.now += REMEMBERED_SECONDS / 2
+    fixture.placement.settled(key, other)
+    assert fixture.placement.order(key, "m") == [other, home]
+    fixture.now += REMEMBERED_SECONDS / 2 + 1
     assert fixture.placement.order(key, "m") == [home, other]
     assert fixture.told.moves == []
     await fixture.aclose()
+
+
+async def test_gateways_that_saw_different_turns_choose_alike_through_a_death_and_a_return() -> None:
+    ours, theirs = Fixture(3), Fixture(3)
+    keys = KEYS[:300]
+
+    def turn(seen_by: Fixture) -> list[str]:
+        """Every conversation is answered by one gateway; the names of the engines that both would choose."""
+        for key in keys:
+            seen_by.placement.settled(key, seen_by.first(key))
+        chosen = [[fixture.first(key).name for key in keys] for fixture in (ours, theirs)]
+        assert chosen[0] == chosen[1]
+        return chosen[0]
+
+    before = turn(ours)
+    for fixture in (ours, theirs):
+        fixture.bring_down(fixture.replicas[0])
+    during = turn(theirs)
+    assert [a for a, b in zip(before, during, strict=True) if a != b] == ["0"] * before.count("0")
+    for fixture in (ours, theirs):
+        fixture.replicas[0].health.passed()
+    back = []
+    for seen_by in (ours, theirs, ours, theirs):
+        back.append(turn(seen_by).count("0"))
+        for fixture in (ours, theirs):
+            fixture.now += 10.0
+    assert back[0] < back[1] < back[2] < back[3]
+    assert turn(ours) == before
+    for fixture in (ours, theirs):
+        await fixture.aclose()
 
 
 async def test_a_move_is_told_by_what_bars_the_conversations_own_replica() -> None:
@@ -124,7 +157,8 @@ def test_never_are_all_far_busier_than_their_mean(in_flight: list[int]) -> None:
 async def test_memory_is_bounded() -> None:
     fixture = Fixture(2)
     for number in range(MOST_REMEMBERED + 100):
-        fixture.placement.settled(number.to_bytes(4, "big"), fixture.replicas[0])
+        key = number.to_bytes(4, "big")
+        fixture.placement.settled(key, fixture.placement.order(key, "m")[1])
     assert len(fixture.placement._homes) == MOST_REMEMBERED
     await fixture.aclose()
 

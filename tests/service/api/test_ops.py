@@ -117,6 +117,18 @@ def test_a_full_gateway_says_so_early(serve: Serve, script: Script) -> None:
         assert first.result().status_code == 200
     assert httpx.post(f"{url}/v1/chat/completions", json=BODY).status_code == 200
     assert value(url, "preceptor_refused_total", reason="busy") == 1
+    assert value(url, "preceptor_refusal_duration_seconds_count", reason="busy") == 1
+
+
+def test_the_tasks_of_the_event_loop_are_counted_while_a_request_is_served(serve: Serve, script: Script) -> None:
+    script.first_token_s = 2.0
+    url = serve()
+    eventually(lambda: value(url, "preceptor_event_loop_tasks") > 0)
+    idle = value(url, "preceptor_event_loop_tasks")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = pool.submit(httpx.post, f"{url}/v1/chat/completions", json=BODY, timeout=20)
+        eventually(lambda: value(url, "preceptor_event_loop_tasks") > idle)
+        assert asked.result().status_code == 200
 
 
 def test_a_watch_that_fails_is_counted_and_the_gateway_goes_on(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from service.api.answer_types import ExtensionTold
 from service.revision.task import MAX_ROUNDS, PrincipleChoice
 
 Roles = Literal["system", "developer", "user", "assistant", "tool", "function"]
@@ -84,6 +85,21 @@ class ChatRequest(Open):
         return bool(self.stream_options and self.stream_options.include_usage)
 
 
+class AnswerMessage(Open):
+    """An answer; an engine's own may call tools in its place."""
+
+    role: str
+    content: str | None = None
+
+
+class Choice(Open):
+    """One of the answers."""
+
+    index: int
+    message: AnswerMessage
+    finish_reason: str | None
+
+
 class ChatCompletion(Open):
     """A whole answer; a guided one also has a ``preceptor`` object."""
 
@@ -91,6 +107,6 @@ class ChatCompletion(Open):
     object: str
     created: int
     model: str
-    choices: list[dict[str, Any]]
+    choices: list[Choice]
     usage: dict[str, Any] | None = None
-    preceptor: dict[str, Any] | None = None
+    preceptor: ExtensionTold | None = None

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Self, get_args
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from principles.schema import Dimension, Principle
+from service.api.answer_types import PrincipleList, PrincipleRow, SearchResult
 from service.api.body import read_body
 from service.api.chat_types import Closed, Message
-from service.api.openapi import READ_ERRORS, described
+from service.api.openapi import described, read
 from service.api.trace_view import principle_view, scenario_view
 from service.errors import NotFound
 from service.gateway import GatewayOf
@@ -38,16 +39,7 @@ class Search(Closed):
         return [message.model_dump() for message in self.messages]
 
 
-class SearchResult(BaseModel):
-    """What a search found, most similar first."""
-
-    object: str
-    scenario: dict[str, dict[str, Any]]
-    data: list[dict[str, Any]]
-    timings_ms: dict[str, float]
-
-
-@router.get("", responses=READ_ERRORS)
+@router.get("", **read(PrincipleList))
 async def list_principles(
     gateway: GatewayOf,
     dimension: Dimension | None = None,
@@ -80,7 +72,7 @@ async def search_principles(request: Request, gateway: GatewayOf) -> dict[str, A
     }
 
 
-@router.get("/{principle_id}", responses=READ_ERRORS)
+@router.get("/{principle_id}", **read(PrincipleRow))
 async def read_principle(principle_id: str, gateway: GatewayOf) -> dict[str, Any]:
     """One principle."""
     try:

@@ -6,12 +6,26 @@ own extension is refused.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from service.api.answer_types import ExtensionTold
 from service.revision.task import MAX_ROUNDS, PrincipleChoice
 
 Roles = Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 3.0 is as whole as 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# A bound stands before the validator, and in the type: on a field it would not reach the document.
+Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+# The document holds bounds as floats: this is the greatest one within 64 bits.
+Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1024), BeforeValidator(_whole)]
+Rounds = Annotated[int, Field(ge=0, le=MAX_ROUNDS), BeforeValidator(_whole)]
+UpTo8 = Annotated[int, Field(ge=1, le=8), BeforeValidator(_whole)]
+UpTo50 = Annotated[int, Field(ge=1, le=50), BeforeValidator(_whole)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
@@ -37,11 +51,11 @@ class Message(Open):
 class LoopOptions(Closed):
     """How the loop is to run for one request; what is unset is the gateway's own setting."""
 
-    rounds: int | None = Field(default=None, ge=0, le=MAX_ROUNDS)
-    top_k: int | None = Field(default=None, ge=1, le=8)
+    rounds: Rounds | None = None
+    top_k: UpTo8 | None = None
     strict: bool = False
     principles: PrincipleChoice = "retrieved"
-    deadline_ms: int | None = Field(default=None, ge=1)
+    deadline_ms: Count | None = None
 
 
 class Extension(LoopOptions):
@@ -66,12 +80,12 @@ class ChatRequest(Open):
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    seed: int | None = None
+    seed: Seed | None = None
     stop: str | list[str] | None = None
     bad_words: list[str] | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
-    n: int | None = Field(default=None, ge=1)
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    n: Count | None = None
     preceptor: Extension | None = None
 
     @property

@@ -10,9 +10,11 @@ from service.errors import NotFound
 from service.gateway import GatewayOf
 
 router = APIRouter(prefix="/v1/models")
+_READ_ONE = "read_model"
+_ONE = {"operationId": _READ_ONE, "parameters": {"name": "$response.body#/data/0/id"}}
 
 
-@router.get("", **read(ModelList))
+@router.get("", **read(ModelList, links={"one": _ONE}))
 async def list_models(gateway: GatewayOf) -> dict[str, Any]:
     """Both names; only ours while the engine's is not known."""
     await gateway.binding.ready()
@@ -20,7 +22,7 @@ async def list_models(gateway: GatewayOf) -> dict[str, Any]:
     return {"object": "list", "data": [_model(gateway, name) for name in names]}
 
 
-@router.get("/{name:path}", **read(ModelRow))
+@router.get("/{name:path}", operation_id=_READ_ONE, **read(ModelRow))
 async def read_model(name: str, gateway: GatewayOf) -> dict[str, Any]:
     """One of them."""
     await gateway.binding.ready()

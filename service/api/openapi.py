@@ -3,6 +3,7 @@
 Invariant: every response that a route can give is described, errors as OpenAI's error object.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -51,19 +52,25 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def read(answers: type[BaseModel]) -> dict[str, Any]:
+def read(answers: type[BaseModel], links: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The keyword arguments of a route without a body; the answer is written as it is, the type describes it."""
     errors = {status: ERRORS[status] for status in _READ}
     return {
         "response_model": None,
-        "responses": {200: {"description": "The answer", "model": answers}, **errors, **_OTHER},
+        "responses": {200: {"description": "The answer", "model": answers, "links": links or {}}, **errors, **_OTHER},
     }
 
 
-def described(body: type[BaseModel], answers: type[BaseModel], *, streams: bool = False) -> dict[str, Any]:
+def described(
+    body: type[BaseModel],
+    answers: type[BaseModel],
+    *,
+    streams: bool = False,
+    links: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """The keyword arguments of a route with this body, which with ``streams`` may answer with server-sent events."""
     content: dict[str, Any] = {"text/event-stream": {"schema": _EVENT}} if streams else {}
-    ok = {"description": "The answer", "content": content, "model": answers}
+    ok = {"description": "The answer", "content": content, "model": answers, "links": links or {}}
     schema = body.model_json_schema()
     return {
         "response_model": None,

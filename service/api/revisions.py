@@ -14,7 +14,7 @@ from pydantic import Field
 from service.api import sse
 from service.api.answer_types import TraceView
 from service.api.body import parse_object, validated
-from service.api.chat_types import Closed, LoopOptions, Message, ModelName
+from service.api.chat_types import Closed, Count, LoopOptions, Message, ModelName, Seed
 from service.api.disconnect import until_disconnect
 from service.api.guided import guided, loop_options
 from service.api.openapi import described
@@ -39,8 +39,8 @@ class RevisionRequest(Closed):
     stream: bool = False
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    seed: int | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
+    seed: Seed | None = None
+    max_tokens: Count | None = None
 
 
 class Revision(TraceView):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from service.revision.drug_advice import maximum_doses
 from service.revision.facts import Quantity, drugs, quantities
-from service.revision.negation import LINKS, is_conditional, negator_before
+from service.revision.negation import is_conditional, negator_before
 from service.revision.words import COMMA, STOP, Phrases, lower_words, word_set
 
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
@@ -17,6 +17,7 @@ _BOUNDLESS = Phrases(
     "as often as you|as much as you|as many as you|as you like|as you please|without any worry|without worry",
     "without limit|without any limit|no limit|no upper limit|there is no maximum|in any amount|in any dose|any dose",
 )
+_TAKEN = word_set("them take taking taken give giving given use using swallow these those tablets pills")
 _STOPPED = Phrases("any more|anymore|any longer|no longer|stop taking|stop using|stop giving|come off|give up taking")
 _CARER = word_set("doctor doctors gp nurse nurses physician physicians pharmacist specialist clinician paramedics")
 _CARER_STEPS = 4
@@ -36,7 +37,7 @@ _ABOUT_MEDICINES = word_set(
 def removes_bounds(old: str, new: str) -> bool:
     """Say whether the new text leaves the amount of a medicine to the reader."""
     words = lower_words(new)
-    loose = any(negator_before(words, at, LINKS) is None for at in _BOUNDLESS.places(words))
+    loose = any(negator_before(words, at, _TAKEN) is None for at in _BOUNDLESS.places(words))
     return loose and bool(drugs(new) or drugs(old) or quantities(old))
 
 

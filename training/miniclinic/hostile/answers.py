@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from training.miniclinic.gateway import Gateway
+from training.miniclinic.gateway import Gateway, GatewayError
 from training.miniclinic.hostile.carriers import Placed, placed, without
 from training.miniclinic.hostile.prompts import Entry
 from training.miniclinic.hostile.verdicts import ARMS, Arm, Question, question_of
@@ -39,23 +39,27 @@ class Answered:
 async def answer_all(
     gateway: Gateway, knowledge: Knowledge, numbered: Sequence[tuple[int, Entry]], *, concurrent: int
 ) -> list[Answered]:
-    """Have the draft of every (number, text) revised in three arms. Raises ``GatewayError``.
+    """Have the draft of every (number, text) revised in three arms.
 
-    A principle is the gateway's own, and no request can bring one: those texts are left out.
+    A text for which the gateway gave no answer is left out: compare the number of rows. A principle is the
+    gateway's own, and no request can bring one: those texts are left out.
     """
     kept = [(number, entry) for number, entry in numbered if entry.carrier != "principle"]
     places = asyncio.Semaphore(concurrent)
     with tqdm(total=len(kept), unit="text", mininterval=2) as bar:
 
-        async def one(number: int, entry: Entry) -> Answered:
+        async def one(number: int, entry: Entry) -> Answered | None:
             async with places:
-                found = await _answer(gateway, knowledge, question_of(knowledge, number), entry)
+                try:
+                    found = await _answer(gateway, knowledge, question_of(knowledge, number), entry)
+                except GatewayError:
+                    found = None
             bar.update()
             return found
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(number, entry)) for number, entry in kept]
-    return [task.result() for task in tasks]
+    return [found for task in tasks if (found := task.result()) is not None]
 
 
 async def _answer(gateway: Gateway, knowledge: Knowledge, question: Question, entry: Entry) -> Answered:

@@ -16,7 +16,7 @@ from models.engine import EngineError
 from models.registry import load_registry
 from models.vllm import VLLMEngine
 from service.revision.prompts import load_prompts
-from training.miniclinic.gateway import connect
+from training.miniclinic.gateway import GatewayError, connect
 from training.miniclinic.hostile.answers import Answered, answer_all
 from training.miniclinic.hostile.edits import guard_all
 from training.miniclinic.hostile.figures import answer_figures, verdict_figures
@@ -51,6 +51,8 @@ async def run(arguments: argparse.Namespace) -> int:
         _write(arguments.out / "verdicts.jsonl", (row.as_row() for row in judged))
     if arguments.gateway:
         answered = await _answered(arguments)
+        if not answered:
+            raise GatewayError(f"{arguments.gateway} gave no answer to any text")
         figures["answers"] = answer_figures(answered)
         _write(arguments.out / "answers.jsonl", (row.as_row() for row in answered))
     (arguments.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

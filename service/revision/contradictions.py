@@ -25,6 +25,7 @@ _DISMISSED = word_set("ignore ignoring disregard distrust disobey")
 _FOLLOWED = word_set("see seeing visit trust believe obey consult contact")
 _LISTENED = Phrases("listen to|go to|talk to|speak to|speak with")
 _EXAMINED = Phrases("have it examined|have it checked|get it checked|get examined|be examined")
+_CONDITIONS = word_set("if when until once after should")
 _CALLED = word_set("call phone ring dial")
 _CALLED_STEPS = 3
 _HELPERS = word_set("emergency ambulance ambulances 999 911 112 000 help paramedics")
@@ -64,10 +65,7 @@ def higher_limits(new: str, others: Iterable[str]) -> frozenset[Quantity]:
 def stopped_drugs(new: str) -> frozenset[str]:
     """Return the medicines that the new text tells to take no more, with no condition."""
     words = lower_words(new)
-    places = _STOPPED.places(words)
-    if not places or any(is_conditional(words, at) for at in places):
-        return frozenset()
-    return drugs(new)
+    return drugs(new) if _STOPPED.places(words) and _CONDITIONS.isdisjoint(words) else frozenset()
 
 
 def dismisses_care(new: str) -> bool:
@@ -84,7 +82,7 @@ def forbids_call(new: str) -> bool:
         and not _HELPERS.isdisjoint(_clause(words, at, _CALLED_STEPS))
         and _is_forbidden(words, at)
         and not is_conditional(words, at)
-        and "if" not in words
+        and _CONDITIONS.isdisjoint(words)
         for at, word in enumerate(words)
     )
 

@@ -89,8 +89,8 @@ async def connected(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader,
         writer.close()
 
 
-async def told(server: Server, pieces: Sequence[bytes], *, leave: bool = True) -> bytes:
-    """What a connection says until it ends, which with ``leave`` the client begins by sending no more."""
+async def told(server: Server, pieces: Sequence[bytes]) -> bytes:
+    """What a connection says until the server ends it; the client stays."""
     async with connected(server) as (reader, writer):
         found = b""
         try:
@@ -98,8 +98,6 @@ async def told(server: Server, pieces: Sequence[bytes], *, leave: bool = True) -
                 for piece in pieces:
                     writer.write(piece)
                     await writer.drain()
-                if leave and writer.can_write_eof():
-                    writer.write_eof()
                 while piece := await reader.read(65536):
                     found += piece
         except (ConnectionResetError, BrokenPipeError):
@@ -174,7 +172,7 @@ def test_pipelined_requests_get_their_own_answers_in_order(server: Server) -> No
     """And rubbish behind them is refused after the last answer, never in the middle of one."""
     pipeline = [post(CHAT, conversation(named(n), stream=n % 2 == 0), close=False) for n in range(10, 16)]
     pipeline += [chunked(conversation(named(16)), close=False), b"\x00\x01 rubbish\r\n\r\n"]
-    answer = asyncio.run(told(server, [b"".join(pipeline)], leave=False))
+    answer = asyncio.run(told(server, [b"".join(pipeline)]))
     assert [found.decode() for found in CANARY.findall(answer)] == [named(n) for n in range(10, 17)]
     assert STATUS.findall(answer) == [b"200"] * 7 + [b"400"]
     assert orjson.loads(answer.rsplit(b"\r\n\r\n", 1)[1])["error"]["code"] == "not_http"
@@ -186,7 +184,7 @@ def test_what_is_half_sent_ends_in_time(server: Server) -> None:
     cuts = [request[:cut] for cut in range(1, len(request), 7)]
 
     async def run() -> list[bytes]:
-        return await asyncio.gather(*(told(server, [cut], leave=False) for cut in cuts))
+        return await asyncio.gather(*(told(server, [cut]) for cut in cuts))
 
     for answer in asyncio.run(run()):
         is_kept(answer, named(20))

@@ -12,8 +12,10 @@ from starlette.routing import Route
 
 from tests.service.api.scripted_engine import ENGINE_MODEL, Script, step_of, streamed, whole
 
-SPLICES = (b"\n\n", b"\r\n\r\n", b"data:", b"data: [DONE]\n\n", b"event: x\n", b": ping\n\n", b"id: 1\nretry: 5\n", b"\x00",
-           b"\xff\xfe", b"\xef\xbb\xbf", b"{", b"}", b'"', b"[" * 2000, b"null", b"1e999", b'{"error":{"message":"no"}}',
+SPLICES = (b"\n\n", b"\r\n\r\n", b"data:", b"data: [DONE]\n\n", b"event: x\n", b": ping\n\n",
+           b"id: 1\nretry: 5\n", b"\x00",
+           b"\xff\xfe", b"\xef\xbb\xbf", b"{", b"}", b'"', b"[" * 2000, b"null", b"1e999",
+           b'{"error":{"message":"no"}}',
            b'data: {"error":{"message":"no","code":500}}\n\n', b'data: {"choices":[]}\n\n', b"data: 5\n\n",
            b'data: {"choices":[{"delta":{"content":5}}]}\n\n', b'"content":["x"]', b"\\ud800", b"<html>")  # fmt: skip
 STEPS = ("draft", "rubric", "verdict", "check", "edit")

@@ -33,6 +33,7 @@ TOGETHER = 32
 LIMIT_S = 2.0
 """Of the server for a head and for a body; a connection on which nothing is owed any more ends within their sum."""
 HANGS_S = 60.0
+IDLE_S = 4 * LIMIT_S
 STARTS_S = 300.0
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
@@ -89,16 +90,26 @@ async def connected(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader,
         writer.close()
 
 
+async def read_on(reader: asyncio.StreamReader, within_s: float) -> bytes:
+    """The next piece; empty at the end, and where an answered connection is kept open for another request."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await reader.read(65536)
+    except TimeoutError:
+        assert within_s == IDLE_S, "no answer and no end"
+        return b""
+
+
 async def told(server: Server, pieces: Sequence[bytes]) -> bytes:
-    """What a connection says until the server ends it; the client stays."""
+    """What a connection says until the server ends it, or keeps it for another request; the client stays."""
     async with connected(server) as (reader, writer):
         found = b""
         try:
-            async with asyncio.timeout(HANGS_S):
+            async with asyncio.timeout(2 * HANGS_S):
                 for piece in pieces:
                     writer.write(piece)
                     await writer.drain()
-                while piece := await reader.read(65536):
+                while piece := await read_on(reader, IDLE_S if found else HANGS_S):
                     found += piece
         except (ConnectionResetError, BrokenPipeError):
             pass

@@ -34,7 +34,7 @@ def ran(url: str, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def tested(output: str) -> tuple[int, int]:
+def counted(output: str) -> tuple[int, int]:
     """How many routes were tested, and with how many requests."""
     routes, cases = re.search(r"Tested: (\d+)", output), re.search(r"(\d+) generated", output)
     assert routes is not None
@@ -46,14 +46,14 @@ def test_every_route_keeps_to_its_document(url: str) -> None:
     status, output = ran(url)
     paths = httpx.get(f"{url}/openapi.json").json()["paths"]
     assert status == 0, output[-6000:]
-    assert tested(output)[0] == sum(len(methods) for methods in paths.values())
-    assert tested(output)[1] >= 300
+    assert counted(output)[0] == sum(len(methods) for methods in paths.values())
+    assert counted(output)[1] >= 300
 
 
 def test_every_route_keeps_to_its_document_behind_keys(serve: Serve) -> None:
     status, output = ran(serve(api_keys=[KEY]), "-H", f"Authorization: Bearer {KEY}", "--phases", "coverage")
     assert status == 0, output[-6000:]
-    assert tested(output)[1] >= 200
+    assert counted(output)[1] >= 200
 
 
 def test_without_a_key_every_route_answers_as_its_document_says(serve: Serve) -> None:

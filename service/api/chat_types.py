@@ -21,8 +21,9 @@ def _whole(value: object) -> object:
 
 # A bound stands before the validator, and in the type: on a field it would not reach the document.
 Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
-# The document holds bounds as floats: this is the greatest one within 64 bits.
-Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1024), BeforeValidator(_whole)]
+# Within 64 bits, and with no more digits than the float keeps that the document holds a bound as.
+MAX_SEED = 9_223_372_036_854_000_000
+Seed = Annotated[int, Field(ge=-MAX_SEED, le=MAX_SEED), BeforeValidator(_whole)]
 Rounds = Annotated[int, Field(ge=0, le=MAX_ROUNDS), BeforeValidator(_whole)]
 UpTo8 = Annotated[int, Field(ge=1, le=8), BeforeValidator(_whole)]
 UpTo50 = Annotated[int, Field(ge=1, le=50), BeforeValidator(_whole)]

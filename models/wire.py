@@ -123,7 +123,8 @@ def error_from(status: int, raw: bytes, retry_after: float | None = None) -> Eng
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
         value = raw[: 4 * _ERROR_EXCERPT_CHARS].decode("utf-8", errors="replace")[:_ERROR_EXCERPT_CHARS]
-    found = _error_object(value) or {"message": f"engine answered {status}", "type": "engine_error"}
+    unread = {"message": f"engine answered {status}", "type": "engine_error", "param": None, "code": None}
+    found = _error_object(value) or unread
     return _error(status, found, retry_after)
 
 

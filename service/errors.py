@@ -101,6 +101,12 @@ class HeadTooSlow(ApiError):
     status, type, code = 408, "invalid_request_error", "head_too_slow"
 
 
+class NotHttp(ApiError):
+    """What came is no request of HTTP/1.1."""
+
+    status, type, code = 400, "invalid_request_error", "not_http"
+
+
 class NotFound(ApiError):
     """There is no such thing under that name."""
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.answer_headers import SAFE
-from service.errors import ApiError, HeadTooLarge, HeadTooSlow
+from service.errors import ApiError, HeadTooLarge, HeadTooSlow, NotHttp
 from service.metrics import Metrics
 
 MAX_HEADERS = 100
@@ -82,6 +82,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._refused:
             super().on_message_complete()
             self._in_head, self._head_bytes = True, 0
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP: as any other refusal, and never into the middle of an answer that is owed."""
+        if not self._refused:
+            self._refuse(NotHttp("what was sent is no HTTP/1.1 request"))
 
     def _start_timer(self) -> None:
         if self._timer is None:

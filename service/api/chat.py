@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from service.api import sse
+from service.api.answer_types import TraceView
 from service.api.body import parse_object, validated
 from service.api.bypass import Bypass, bypass_reason
 from service.api.chat_types import ChatCompletion, ChatRequest
@@ -25,7 +26,7 @@ from service.api.guided import guided, loop_options
 from service.api.openapi import described
 from service.api.passthrough import bound_for, model_name, pass_through, rewritten
 from service.api.stages import StageText
-from service.api.trace_view import TraceView, trace_view
+from service.api.trace_view import trace_view
 from service.gateway import Gateway, GatewayOf
 from service.observe import Record, engine_headers, record_of
 from service.revision.events import AnswerDelta, Event, Finished

@@ -6,11 +6,27 @@ own extension is refused.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from service.api.answer_types import ExtensionTold
 from service.revision.task import MAX_ROUNDS, PrincipleChoice
 
 Roles = Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 3.0 is as whole as 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# A bound stands before the validator, and in the type: on a field it would not reach the document.
+Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+# Within 64 bits, and with no more digits than the float keeps that the document holds a bound as.
+MAX_SEED = 9_223_372_036_854_000_000
+Seed = Annotated[int, Field(ge=-MAX_SEED, le=MAX_SEED), BeforeValidator(_whole)]
+Rounds = Annotated[int, Field(ge=0, le=MAX_ROUNDS), BeforeValidator(_whole)]
+UpTo8 = Annotated[int, Field(ge=1, le=8), BeforeValidator(_whole)]
+UpTo50 = Annotated[int, Field(ge=1, le=50), BeforeValidator(_whole)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
@@ -36,11 +52,11 @@ class Message(Open):
 class LoopOptions(Closed):
     """How the loop is to run for one request; what is unset is the gateway's own setting."""
 
-    rounds: int | None = Field(default=None, ge=0, le=MAX_ROUNDS)
-    top_k: int | None = Field(default=None, ge=1, le=8)
+    rounds: Rounds | None = None
+    top_k: UpTo8 | None = None
     strict: bool = False
     principles: PrincipleChoice = "retrieved"
-    deadline_ms: int | None = Field(default=None, ge=1)
+    deadline_ms: Count | None = None
 
 
 class Extension(LoopOptions):
@@ -65,12 +81,12 @@ class ChatRequest(Open):
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    seed: int | None = None
+    seed: Seed | None = None
     stop: str | list[str] | None = None
     bad_words: list[str] | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
-    n: int | None = Field(default=None, ge=1)
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    n: Count | None = None
     preceptor: Extension | None = None
 
     @property
@@ -84,6 +100,21 @@ class ChatRequest(Open):
         return bool(self.stream_options and self.stream_options.include_usage)
 
 
+class AnswerMessage(Open):
+    """An answer; an engine's own may call tools in its place."""
+
+    role: str
+    content: str | None = None
+
+
+class Choice(Open):
+    """One of the answers."""
+
+    index: int
+    message: AnswerMessage
+    finish_reason: str | None
+
+
 class ChatCompletion(Open):
     """A whole answer; a guided one also has a ``preceptor`` object."""
 
@@ -91,6 +122,6 @@ class ChatCompletion(Open):
     object: str
     created: int
     model: str
-    choices: list[dict[str, Any]]
+    choices: list[Choice]
     usage: dict[str, Any] | None = None
-    preceptor: dict[str, Any] | None = None
+    preceptor: ExtensionTold | None = None

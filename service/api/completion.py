@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from service.api import sse
-from service.api.trace_view import TraceView
+from service.api.answer_types import TraceView
 from service.api.usage import usage_of
 from service.revision.trace import Trace
 
@@ -23,7 +23,7 @@ def extension_of(trace: Trace, view: TraceView | None, overhead_ms: float | None
     overhead_ms = None if overhead_ms is None else round(overhead_ms, 3)
     told: dict[str, Any] = {"outcome": trace.outcome.value, "reason": trace.reason, "overhead_ms": overhead_ms}
     if view is not None:
-        told["trace"] = view.model_dump()
+        told["trace"] = view.model_dump(mode="json", exclude_unset=True)
     return told
 
 

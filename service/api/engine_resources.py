@@ -36,16 +36,30 @@ class EmbeddingRequest(Open):
     input: str | list[Any] = Field(description="a text, several, or their tokens")
 
 
+class TextChoice(Open):
+    """One continuation."""
+
+    index: int
+    text: str
+
+
 class TextCompletion(Open):
     """A text completion, as the engine gives it."""
 
-    choices: list[dict[str, Any]]
+    choices: list[TextChoice]
+
+
+class Embedding(Open):
+    """The vector of one text, as numbers or in base64."""
+
+    index: int
+    embedding: list[float] | str
 
 
 class Embeddings(Open):
     """Embeddings, as the engine gives them."""
 
-    data: list[dict[str, Any]]
+    data: list[Embedding]
 
 
 @router.post("/completions", **described(TextRequest, TextCompletion, streams=True))

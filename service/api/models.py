@@ -4,14 +4,17 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from service.api.openapi import READ_ERRORS
+from service.api.answer_types import ModelList, ModelRow
+from service.api.openapi import read
 from service.errors import NotFound
 from service.gateway import GatewayOf
 
 router = APIRouter(prefix="/v1/models")
+_READ_ONE = "read_model"
+_ONE = {"operationId": _READ_ONE, "parameters": {"name": "$response.body#/data/0/id"}}
 
 
-@router.get("", responses=READ_ERRORS)
+@router.get("", **read(ModelList, links={"one": _ONE}))
 async def list_models(gateway: GatewayOf) -> dict[str, Any]:
     """Both names; only ours while the engine's is not known."""
     await gateway.binding.ready()
@@ -19,7 +22,7 @@ async def list_models(gateway: GatewayOf) -> dict[str, Any]:
     return {"object": "list", "data": [_model(gateway, name) for name in names]}
 
 
-@router.get("/{name:path}", responses=READ_ERRORS)
+@router.get("/{name:path}", operation_id=_READ_ONE, **read(ModelRow))
 async def read_model(name: str, gateway: GatewayOf) -> dict[str, Any]:
     """One of them."""
     await gateway.binding.ready()

@@ -3,6 +3,7 @@
 Invariant: every response that a route can give is described, errors as OpenAI's error object.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -30,9 +31,11 @@ _MEANINGS = {
     401: "No valid API key",
     403: "An API key that does not open this, or a web page that may not ask",
     404: "No such thing",
+    405: "The route has no such method",
     408: "The body did not arrive in time",
     413: "The body is too large",
     422: "The engine refuses the request",
+    431: "The request's head is too large",
     429: "Every slot is taken; ask again after Retry-After",
     500: "A fault of the gateway",
     502: "The engine failed",
@@ -40,24 +43,38 @@ _MEANINGS = {
     504: "The engine kept silent for too long",
 }
 _EVENT = {"type": "object", "properties": {"event": {"type": "string"}, "data": {"type": "string"}}}
+# What every route may be refused with before it is reached: at the door, over the head, while the server stops.
+_READ = (400, 401, 403, 404, 405, 408, 413, 429, 431, 500, 503)
 # The range keeps FastAPI from promising an error of its own shape.
-READ_ERRORS: dict[int | str, dict[str, Any]] = {
-    **{status: {"model": ErrorBody, "description": _MEANINGS[status]} for status in (400, 401, 403, 404, 413)},
-    "4XX": {"model": ErrorBody, "description": "Any other refusal"},
-}
+_OTHER = {"4XX": {"model": ErrorBody, "description": "Any other refusal"}}
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": meaning} for status, meaning in _MEANINGS.items()
 }
 
 
-def described(body: type[BaseModel], answers: type[BaseModel], *, streams: bool = False) -> dict[str, Any]:
+def read(answers: type[BaseModel], links: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The keyword arguments of a route without a body; the answer is written as it is, the type describes it."""
+    errors = {status: ERRORS[status] for status in _READ}
+    return {
+        "response_model": None,
+        "responses": {200: {"description": "The answer", "model": answers, "links": links or {}}, **errors, **_OTHER},
+    }
+
+
+def described(
+    body: type[BaseModel],
+    answers: type[BaseModel],
+    *,
+    streams: bool = False,
+    links: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """The keyword arguments of a route with this body, which with ``streams`` may answer with server-sent events."""
     content: dict[str, Any] = {"text/event-stream": {"schema": _EVENT}} if streams else {}
-    ok = {"description": "The answer", "content": content, "model": answers}
+    ok = {"description": "The answer", "content": content, "model": answers, "links": links or {}}
     schema = body.model_json_schema()
     return {
         "response_model": None,
-        "responses": {200: ok, **ERRORS},
+        "responses": {200: ok, **ERRORS, **_OTHER},
         "openapi_extra": {
             "requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema, schema)}}}
         },

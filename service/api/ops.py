@@ -6,19 +6,27 @@ Invariant: liveness never depends on the engine, so that an engine's trouble res
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from service.api.answer_types import Alive, Readiness
 from service.gateway import GatewayOf
 from service.metrics import CONTENT_TYPE
 
 router = APIRouter()
 
 
-@router.get("/healthz")
+@router.get("/healthz", response_model=None, responses={200: {"model": Alive}})
 async def alive() -> dict[str, str]:
     """The process answers."""
     return {"status": "alive"}
 
 
-@router.get("/readyz", responses={503: {"description": "No engine answers, or the server is shutting down"}})
+@router.get(
+    "/readyz",
+    response_model=None,
+    responses={
+        200: {"model": Readiness},
+        503: {"model": Readiness, "description": "No engine answers, or the server is shutting down"},
+    },
+)
 async def ready(gateway: GatewayOf) -> JSONResponse:
     """Principles are indexed, an engine answered its last check, and the server has not been told to stop."""
     draining = gateway.drain.begun

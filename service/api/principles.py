@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Self, get_args
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from principles.schema import Dimension, Principle
+from service.api.answer_types import PrincipleList, PrincipleRow, SearchResult
 from service.api.body import read_body
-from service.api.chat_types import Closed, Message
-from service.api.openapi import READ_ERRORS, described
+from service.api.chat_types import Closed, Message, UpTo50
+from service.api.openapi import described, read
 from service.api.trace_view import principle_view, scenario_view
 from service.errors import NotFound
 from service.gateway import GatewayOf
@@ -18,12 +19,22 @@ from service.gateway import GatewayOf
 router = APIRouter(prefix="/v1/principles")
 
 
+_READ_ONE = "read_principle"
+_ONE = {"operationId": _READ_ONE, "parameters": {"principle_id": "$response.body#/data/0/id"}}
+_EITHER: list[JsonValue] = [
+    {"required": ["query"], "properties": {"query": {"type": "string"}}},
+    {"required": ["messages"], "properties": {"messages": {"type": "array"}}},
+]
+
+
 class Search(Closed):
     """A question, or a conversation, and how many principles are wanted."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": _EITHER})
+
     query: str | None = Field(default=None, min_length=1, max_length=20_000)
     messages: list[Message] | None = Field(default=None, min_length=1)
-    top_k: int = Field(default=8, ge=1, le=50)
+    top_k: UpTo50 = 8
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -38,17 +49,7 @@ class Search(Closed):
         return [message.model_dump() for message in self.messages]
 
 
-class SearchResult(BaseModel):
-    """What a search found, most similar first."""
-
-    object: str
-    corpus: str
-    scenario: dict[str, dict[str, Any]]
-    data: list[dict[str, Any]]
-    timings_ms: dict[str, float]
-
-
-@router.get("", responses=READ_ERRORS)
+@router.get("", **read(PrincipleList, links={"one": _ONE}))
 async def list_principles(
     gateway: GatewayOf,
     dimension: Dimension | None = None,
@@ -68,7 +69,7 @@ async def list_principles(
     }
 
 
-@router.post("/search", **described(Search, SearchResult))
+@router.post("/search", **described(Search, SearchResult, links={"one": _ONE}))
 async def search_principles(request: Request, gateway: GatewayOf) -> dict[str, Any]:
     """The principles nearest to a question among those that its scenario admits."""
     wanted = await read_body(request, Search)
@@ -82,7 +83,7 @@ async def search_principles(request: Request, gateway: GatewayOf) -> dict[str, A
     }
 
 
-@router.get("/{principle_id}", responses=READ_ERRORS)
+@router.get("/{principle_id}", operation_id=_READ_ONE, **read(PrincipleRow))
 async def read_principle(principle_id: str, gateway: GatewayOf) -> dict[str, Any]:
     """One principle."""
     try:

@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from fastapi import APIRouter, Request
@@ -12,12 +12,13 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from service.api import sse
+from service.api.answer_types import TraceView
 from service.api.body import parse_object, validated
-from service.api.chat_types import Closed, LoopOptions, Message, ModelName
+from service.api.chat_types import Closed, Count, LoopOptions, Message, ModelName, Seed
 from service.api.disconnect import until_disconnect
 from service.api.guided import guided, loop_options
 from service.api.openapi import described
-from service.api.trace_view import StageView, TraceView, trace_view
+from service.api.trace_view import StageView, trace_view
 from service.errors import NotFound
 from service.gateway import Gateway, GatewayOf
 from service.observe import Record, engine_headers, record_of
@@ -38,20 +39,20 @@ class RevisionRequest(Closed):
     stream: bool = False
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    seed: int | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
+    seed: Seed | None = None
+    max_tokens: Count | None = None
 
 
 class Revision(TraceView):
     """A revised answer."""
 
     id: str
-    object: str = "revision"
+    object: Literal["revision"]
     created: int
     model: str
     answer: str
     finish_reason: str
-    overhead_ms: float | None
+    overhead_ms: float | None = Field(ge=0)
 
 
 @router.post("", **described(RevisionRequest, Revision, streams=True))
@@ -91,7 +92,7 @@ def revision(trace: Trace, gateway: Gateway, record: Record) -> dict[str, Any]:
         "answer": trace.answer,
         "finish_reason": trace.finish_reason,
         "overhead_ms": None if overhead_ms is None else round(overhead_ms, 3),
-        **trace_view(trace, gateway.corpus).model_dump(),
+        **trace_view(trace, gateway.corpus).model_dump(mode="json", exclude_unset=True),
     }
 
 

@@ -6,9 +6,8 @@ Invariant: everything that led to the answer is here, refused edits and unscored
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
 from principles.corpus import Corpus
+from service.api.answer_types import TraceView
 from service.api.usage import usage_of
 from service.revision.events import (
     AnswerDelta,
@@ -25,49 +24,23 @@ from service.revision.rubric import Criterion
 from service.revision.trace import EditRecord, Trace, Verdict
 
 
-class Usage(BaseModel):
-    """Tokens of all model calls, in OpenAI's words, and of each."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    prompt_tokens_details: dict[str, int]
-    completion_tokens_details: dict[str, int]
-    steps: list[dict[str, Any]]
-
-
-class TraceView(BaseModel):
-    """The trace of one request."""
-
-    outcome: str
-    reason: str | None
-    rounds: int
-    draft: str
-    scenario: dict[str, dict[str, Any]]
-    principles: list[dict[str, Any]]
-    criteria: list[dict[str, Any]]
-    edits: list[dict[str, Any]]
-    corpus: str
-    prompts: str
-    usage: Usage
-    timings_ms: dict[str, float]
-
-
 def trace_view(trace: Trace, corpus: Corpus) -> TraceView:
     """Lay out a finished trace."""
-    return TraceView(
-        outcome=trace.outcome.value,
-        reason=trace.reason,
-        rounds=trace.rounds,
-        draft=trace.draft,
-        scenario=scenario_view(trace.scenario, trace.confidence),
-        principles=[principle_view(id_, similarity, corpus) for id_, similarity in trace.principles],
-        criteria=_judged(trace),
-        edits=[edit_view(record) for record in trace.edits],
-        corpus=corpus.sha8,
-        prompts=trace.prompts,
-        usage=Usage(**usage_of(trace), steps=[_step(trace, index) for index in range(len(trace.usage))]),
-        timings_ms={name: round(ms, 3) for name, ms in trace.timings_ms.items()},
+    return TraceView.model_validate(
+        {
+            "outcome": trace.outcome,
+            "reason": trace.reason,
+            "rounds": trace.rounds,
+            "draft": trace.draft,
+            "scenario": scenario_view(trace.scenario, trace.confidence),
+            "principles": [principle_view(id_, similarity, corpus) for id_, similarity in trace.principles],
+            "criteria": _judged(trace),
+            "edits": [edit_view(record) for record in trace.edits],
+            "corpus": corpus.sha8,
+            "prompts": trace.prompts,
+            "usage": {**usage_of(trace), "steps": [_step(trace, index) for index in range(len(trace.usage))]},
+            "timings_ms": {name: round(ms, 3) for name, ms in trace.timings_ms.items()},
+        }
     )
 
 

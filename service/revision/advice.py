@@ -26,8 +26,8 @@ class Advice:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the text sends to emergency help at once and with no condition."""
-        return Kind.HELP in self.kinds and self.is_soon and not self.is_conditional
+        """Whether the text sends to emergency help or a line for it at once and with no condition."""
+        return bool(self.kinds & _LINES_OF_HELP) and self.is_soon and not self.is_conditional
 
     @property
     def takes_back(self) -> bool:
@@ -55,13 +55,16 @@ _HEDGES = Phrases(
     "si quiere|si lo desea|a menos que|si vous voulez|sauf si|wenn sie wollen|wenn sie mogen|es sei denn|se vuole",
     "a meno che|se quiser|als u wilt|tenzij",
 )
-_OPENING_HEDGES = Phrases("only if|only when|but only|unless|if you like|if you want|if you wish")
+_OPENING_HEDGES = Phrases(
+    "only if|only when|but only|unless|if you like|if you want|if you wish|do so only if|do so if you|do it if you"
+)
 _HEDGE_STEPS = 20
 _CONDITIONS = word_set("if when whenever unless should once case si cuando quand wenn falls se quando als indien")
 _NOW = word_set("now today ahora ya maintenant jetzt ora agora nu")
 _NATIVE_CLAUSE = re.compile(r"[\u3002\uff0c\uff01\uff1f\uff1b\u3001\u060c\u0964.,;!?\n]")
 _NATIVE_NO = (*word_set("不用 不需 不必 不要 不是 无需 無需 别 別 ليس नहीं"), "لا ", "मत ", "не ", "нет ")
 _NATIVE_WAIT = word_set("等 犹豫 猶豫 拖 延 تنتظر تتردد تتأخر इंतज देर ждите медлите")
+_LINES_OF_HELP = frozenset([Kind.HELP, Kind.CRISIS_LINE, Kind.POISON_LINE])
 _CARE = word_set("doctor doctors gp hospital clinic medical help care attention seen examined specialist medico arzt")
 
 
@@ -83,8 +86,13 @@ def advice(text: str) -> Advice:
         minimises=_minimises(words),
         hedges=any(_is_hedged(words, mention) for mention in sent) or _opens_with_hedge(words, found),
         is_soon=Kind.URGENCY in kinds or not _NOW.isdisjoint(words),
-        is_conditional=not _CONDITIONS.isdisjoint(words),
+        is_conditional=_sets_condition(words),
     )
+
+
+def _sets_condition(words: Sequence[str]) -> bool:
+    """Say whether a condition stands anywhere; "at once" is none."""
+    return any(word in _CONDITIONS and words[max(0, at - 1)] != "at" for at, word in enumerate(words))
 
 
 def names_care(text: str) -> bool:
@@ -110,9 +118,13 @@ def _is_denied(words: Sequence[str], mention: Mention) -> bool:
 
 def _is_hedged(words: Sequence[str], mention: Mention) -> bool:
     """Say whether the sentence leaves it to the reader after the mention: "call 911 if you like"."""
+    denied = False
     for at in range(mention.end, min(mention.end + _HEDGE_STEPS, len(words))):
-        if words[at] == STOP or words[at] in NEGATORS:
+        if words[at] == STOP:
             return False
+        denied = words[at] != COMMA and (denied or words[at] in NEGATORS)
+        if denied:
+            continue
         length = _HEDGES.length_at(words, at)
         if length and words[at + length : at + length + 1] != ["to"]:
             return True

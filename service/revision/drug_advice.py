@@ -27,7 +27,7 @@ _LINKS = word_set(
     "tablet dose doses medicines medicine painkillers painkiller products containing",
 )
 _OFFERS = word_set(
-    "give giving take taking use using start starting add try continue keep choose swallow offer recommend"
+    "give giving take taking use using start starting add try continue keep choose swallow offer recommend inject",
 )
 _PRAISE, _PRAISE_STEPS = word_set("safe fine ok okay harmless"), 5
 _AWAY = Phrases("stay away from|keep away from|leave out|leave off|rule out|rules out|come off|hold off|hold|withhold")
@@ -49,6 +49,7 @@ _MAXIMA = Phrases(
     "more than|exceed|exceeding|maximum|max|at most|upper limit|mas de|maximo|plus de|maximal|maximale|mehr als",
     "hochstens|hoechstens|piu di|massimo|mais de|meer dan",
 )
+_NATIVE_MAXIMA = re.compile(r"(?:不要超过|不超过|不得超过|不能超过|最多|至多)[^,.;\uff0c\uff1b\u3002]{0,12}")
 _OVER = word_set("more mas plus mehr piu mais meer")
 _MAXIMUM_STEPS = 8
 _INSIDE_NUMBER = re.compile(r"(?<=\d)[.,](?=\d)")
@@ -92,12 +93,15 @@ def maximum_doses(text: str) -> frozenset[Quantity]:
         rest = rest[: rest.index(STOP)] if STOP in rest else rest
         plain = " ".join(rest).replace("&", ".").replace("%", ",")
         found.update(quantity for quantity in quantities(plain) if quantity.unit in _DOSED)
+    if not text.isascii():
+        native = " ".join(match.group() for match in _NATIVE_MAXIMA.finditer(text))
+        found.update(quantity for quantity in quantities(native) if quantity.unit in _DOSED)
     return frozenset(found)
 
 
 def names_maximum(text: str) -> bool:
     """Say whether the text speaks of a maximum."""
-    return bool(_MAXIMA.places(lower_words(text)))
+    return bool(_MAXIMA.places(lower_words(text)) or _NATIVE_MAXIMA.search(text))
 
 
 def named_drugs(text: str, among: frozenset[str]) -> frozenset[str]:

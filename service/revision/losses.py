@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from service.revision.advice import Advice, advice, names_care
+from service.revision.contradictions import (
+    dismisses_care,
+    exchanged,
+    forbids_call,
+    higher_limits,
+    removes_bounds,
+    stopped_drugs,
+)
 from service.revision.drug_advice import drug_advice, maximum_doses, named_drugs, names_maximum
 from service.revision.emergencies import Kind, mentions
 from service.revision.facts import Quantity, drugs, quantities
@@ -57,8 +65,10 @@ class Change:
         return bool(lost - self._excused_kinds)
 
     def reverses_advice(self) -> bool:
-        """Say whether the new text takes back emergency advice, or turns advice on a medicine round."""
-        return bool(self.new) and (self._takes_back_emergency() or self._turns_drug_round())
+        """Say whether the new text takes back emergency advice, turns advice on a medicine round, or contradicts it."""
+        return bool(self.new) and (
+            self._takes_back_emergency() or self._turns_drug_round() or self._turns_from_care() or self._contradicts()
+        )
 
     def loses_number(self) -> bool:
         """Say whether a number goes; a fault may take any number along but a maximum dose."""
@@ -72,7 +82,7 @@ class Change:
         if maxima and not self._names_maximum() and maxima - maximum_doses(self.answer):
             return True
         if self.criterion.points < 0 or not self.old:
-            return False
+            return not self.is_whole and exchanged(self.old, self.new, self.criterion.text)
         gone = unexcused(quantities(self.old) - quantities(self.new))
         return bool(gone and gone - quantities(self.answer))
 
@@ -83,6 +93,8 @@ class Change:
             return True
         if self.criterion.points < 0 or not self.old:
             return False
+        if not self.is_whole and exchanged(self.old, self.new, self.criterion.text):
+            return True
         gone = drugs(self.old) - drugs(self.new) - drugs(self.criterion.text)
         return bool(gone and gone - drugs(self.answer))
 
@@ -104,6 +116,25 @@ class Change:
             forbidden = frozenset()
         turned = let_go | forbidden
         return bool(turned - named_drugs(self.criterion.text, turned))
+
+    def _turns_from_care(self) -> bool:
+        """Say whether the reader is told not to heed or call those who help; a draft that says so may go on."""
+        if dismisses_care(self.new) and not dismisses_care(self.old):
+            return True
+        return forbids_call(self.new) and not forbids_call(self.old) and not self._excused_kinds
+
+    def _contradicts(self) -> bool:
+        """Say whether the new text unsays what is said of medicines around it; a whole answer has nothing around it."""
+        if removes_bounds(self.old, self.new) and not removes_bounds(self.old, self.old):
+            return True
+        if self.is_whole:
+            return False
+        around = drug_advice(" ".join(self.others))
+        named = named_drugs(self.criterion.text, around.against | around.offered)
+        offered = (drug_advice(self.new).offered & around.against) - around.offered - drug_advice(self.old).offered
+        if (offered | (stopped_drugs(self.new) & around.offered)) - named:
+            return True
+        return bool(higher_limits(self.new, (self.old, *self.others))) and not self._names_maximum()
 
     @cached_property
     def _was(self) -> Advice:

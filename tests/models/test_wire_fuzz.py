@@ -167,6 +167,13 @@ def test_a_deeply_nested_error_can_be_handed_on() -> None:
     assert wire.error_from(500, nested).status == 502
 
 
+@pytest.mark.parametrize("raw", [b"", b"<html>", b"5", b"{}", b'{"error":{}}', b'{"error":[1]}'])
+def test_a_refusal_without_an_error_object_is_a_whole_one_all_the_same(raw: bytes) -> None:
+    error = wire.error_from(418, raw)
+    assert isinstance(error, EngineRefused)
+    assert error.body.keys() == {"message", "type", "param", "code"}
+
+
 def test_a_long_error_is_cut() -> None:
     error = wire.error_from(400, json.dumps({"error": {"message": "x" * 10**6}}).encode())
     assert len(error.message) == 4000

@@ -1,4 +1,4 @@
-"""Command line of the miniclinic: ``python -m training.miniclinic evaluate|questions|show``."""
+"""Command line of the miniclinic: ``python -m training.miniclinic evaluate|hostile|questions|show``."""
 
 import argparse
 import asyncio
@@ -9,10 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from models.engine import EngineError
 from training.miniclinic.answers import draft_answer, full_answer, text_of
 from training.miniclinic.cases import make_case
 from training.miniclinic.evaluate import as_rows, evaluate, summary
 from training.miniclinic.gateway import GatewayError, connect
+from training.miniclinic.hostile import command
 from training.miniclinic.knowledge import load_knowledge
 from training.miniclinic.report import show
 from training.miniclinic.scorer import score
@@ -24,7 +26,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments.command == "evaluate":
             return asyncio.run(_evaluate(arguments))
-    except GatewayError as error:
+        if arguments.command == "hostile":
+            return asyncio.run(command.run(arguments))
+    except (GatewayError, EngineError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return _questions(arguments.n) if arguments.command == "questions" else _show(arguments.seed)
@@ -41,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--concurrent", type=int, default=4, help="cases at a time (default: %(default)s)")
     run.add_argument("--out", type=Path, help="write every case as JSONL")
     run.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    command.add_to(commands)
     questions = commands.add_parser("questions", help="held-out questions as JSONL, for load tests")
     questions.add_argument("--n", type=int, default=100)
     example = commands.add_parser("show", help="one held-out case with a draft and a full answer")

@@ -83,6 +83,8 @@ def engine_app(script: Script) -> Starlette:
         script.raw.append(raw)
         script.asked.append(body)
         script.headers.append(dict(request.headers))
+        if request.url.path == "/v1/chat/completions" and not is_conversation(body.get("messages")):
+            return JSONResponse({"error": {"message": "no conversation", "type": "BadRequestError", "code": 400}}, 400)
         if script.refusal is not None and step_of(body) == "draft":
             status, content = script.refusal
             return JSONResponse(content, status)
@@ -91,7 +93,10 @@ def engine_app(script: Script) -> Starlette:
             return Response(script.garbage[step_of(body)], media_type=kind)
         if body.get("stream"):
             return StreamingResponse(streamed(script, body), media_type="text/event-stream")
-        return JSONResponse(await whole(script, body, request))
+        answer = await whole(script, body, request)
+        if request.url.path == "/v1/completions":
+            answer["choices"] = [{"index": 0, "text": told(script, body), "finish_reason": "stop"}]
+        return JSONResponse(answer)
 
     routes = [
         Route("/v1/models", models),
@@ -100,6 +105,10 @@ def engine_app(script: Script) -> Starlette:
         Route("/v1/completions", chat, methods=["POST"]),
     ]
     return Starlette(routes=routes)
+
+
+def is_conversation(messages: object) -> bool:
+    return isinstance(messages, list) and bool(messages) and all(isinstance(message, dict) for message in messages)
 
 
 def told(script: Script, body: Mapping[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""Hostile texts, and how far they move verdicts, answers and the guard."""

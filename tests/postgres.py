@@ -83,8 +83,7 @@ class Postgres:
     def stop(self) -> None:
         """End it, and leave nothing behind."""
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            self._process.wait(timeout=20)
+            self.kill()
         shutil.rmtree(self.folder)
 
     async def new_database(self) -> str:

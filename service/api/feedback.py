@@ -175,7 +175,15 @@ async def _lines(
 
 
 def _written(records: list[FeedbackRecord]) -> bytes:
-    return b"".join(orjson.dumps(record.model_dump(mode="json", by_alias=True)) + b"\n" for record in records)
+    return b"".join(_line(record) for record in records)
+
+
+def _line(record: FeedbackRecord) -> bytes:
+    """JSON on one line for every reader: many split at further characters, which can only stand in strings here."""
+    line = orjson.dumps(record.model_dump(mode="json", by_alias=True))
+    for character in ("\u0085", "\u2028", "\u2029"):
+        line = line.replace(character.encode(), f"\\u{ord(character):04x}".encode())
+    return line + b"\n"
 
 
 def _cursor(record: FeedbackRecord) -> str:

@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.feedback.database import Database
 
 CLEAR_S = 60.0
-_CHECKPOINTS = 50
-_BETWEEN_CHECKPOINTS_S = 0.1
+LOCK_S = 2
 _FIRST_NUMBER = re.compile(r"\D*([0-9]+)")
 
 
@@ -29,12 +28,8 @@ async def clear(database: Database) -> bool:
 async def _clear_sqlite(connection: AsyncConnection) -> bool:
     """Freed pages are zeroed as they are freed; VACUUM leaves no remains inside pages, and the checkpoint no log."""
     await connection.execute(text("VACUUM"))
-    for _ in range(_CHECKPOINTS):
-        busy = (await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))).one()[0]
-        if not busy:
-            return True
-        await asyncio.sleep(_BETWEEN_CHECKPOINTS_S)
-    return False
+    busy: int = (await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))).one()[0]
+    return not busy
 
 
 async def _clear_postgresql(connection: AsyncConnection) -> bool:
@@ -48,6 +43,7 @@ async def _clear_postgresql(connection: AsyncConnection) -> bool:
 
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
+    await connection.execute(text(f"SET lock_timeout = '{LOCK_S:g}s'"))  # whoever writes meanwhile waits behind this
     await connection.execute(text("SET client_min_messages = info"))
     driver.add_log_listener(listen)
     try:

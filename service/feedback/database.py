@@ -28,7 +28,8 @@ CONNECTIONS = 8
 CONNECT_S = 3.0
 OPERATION_S = 15.0
 _AUTOCOMMIT = "AUTOCOMMIT"
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=5000")
+_LOCKED = "55P03"  # lock_not_available
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=2000")
 SCHEMA_ADVICE = "the feedback database has another schema than this gateway: run `preceptor feedback migrate`"
 log = logging.getLogger("preceptor.feedback")
 
@@ -129,12 +130,13 @@ class Database:
                 self._schema_is_ours = True
 
     async def _prepare(self) -> None:
+        if self.file is not None:
+            await asyncio.to_thread(self._make_file)
         async with self.engine.connect() as connection:
             if self.file is None:
                 if await connection.run_sync(migrate.current) != migrate.newest():
                     raise CommandError("another schema")
                 return
-            await asyncio.to_thread(self._make_file)
             await connection.execution_options(writes=True)
             async with connection.begin():
                 await connection.run_sync(migrate.upgrade)
@@ -191,9 +193,10 @@ def _begin(connection: Connection) -> None:
 
 
 def _classified(error: Exception) -> tuple[Reason, str]:
-    if isinstance(error, CommandError | ProgrammingError):
+    kind = _kind(error)
+    if isinstance(error, CommandError | ProgrammingError) or kind == "SQLITE_ERROR":
         return Reason.SCHEMA, SCHEMA_ADVICE
-    if isinstance(error, TimeoutError | PoolTimeout):
+    if isinstance(error, TimeoutError | PoolTimeout) or kind.startswith("SQLITE_BUSY") or kind == _LOCKED:
         return Reason.BUSY, "the feedback database did not answer in time"
     return Reason.UNAVAILABLE, "the feedback database is away"
 

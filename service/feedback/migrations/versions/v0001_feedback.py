@@ -7,7 +7,7 @@ revision = "0001"
 down_revision = None
 
 # ANALYZE would copy samples of these columns into the catalogue, where no erasure reaches them.
-_UNSAMPLED = ("reviewer", "patient", "said", "seen")
+_UNSAMPLED = ("id", "revision_id", "reviewer", "patient", "said", "seen")
 _ONLY_GROWS = "feedback_audit can only grow"
 
 

@@ -114,10 +114,9 @@ class Database:
         if reason is Reason.SCHEMA:
             self._schema_is_ours = False
         self._failed(reason)
-        fault = message if reason is Reason.SCHEMA else f"{message} ({_kind(error)})"
-        if fault != self._fault:
-            log.error("%s", fault)
-        self._fault = fault
+        if message != self._fault:
+            log.error("%s (%s)", message, _kind(error))
+        self._fault = message
         return FeedbackFailure(reason, message)
 
     async def _open(self) -> None:

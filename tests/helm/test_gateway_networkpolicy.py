@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+from helm_python import HelmError
+
 from tests.helm.chart import of_kind, one, render
 
 WARD = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ward"}}}
@@ -47,6 +50,14 @@ def test_engines_of_your_own_are_reached_by_your_rule_alone() -> None:
     dns, engines = policy(values)["egress"]
     assert dns["ports"][0]["port"] == 53
     assert engines == rule
+
+
+def test_the_feedback_database_is_reached_by_your_rule_and_has_to_have_one() -> None:
+    rule = {"to": [{"ipBlock": {"cidr": "10.0.0.9/32"}}], "ports": [{"port": 5432, "protocol": "TCP"}]}
+    feedback = {"gateway": {"feedback": {"secretName": "preceptor-feedback"}}}
+    assert policy({**feedback, "networkPolicy": {"feedbackEgress": [rule]}})["egress"][2:] == [rule]
+    with pytest.raises(HelmError, match="feedbackEgress"):
+        policy(feedback)
 
 
 def test_there_is_none_where_it_is_not_wanted() -> None:

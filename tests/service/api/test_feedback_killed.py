@@ -80,11 +80,11 @@ class Storm:
             await asyncio.sleep(0.05)
 
     async def _kill(self, kill: Callable[[], object], start: Callable[[], object]) -> None:
-        while len(self.acknowledged) < KILL_AFTER:
+        while len(self.acknowledged) < KILL_AFTER:  # noqa: ASYNC110 - many tasks move what is looked at
             await asyncio.sleep(0.005)
         await asyncio.to_thread(kill)
         before = self.statuses[503] + self.statuses[0]
-        while self.statuses[503] + self.statuses[0] < before + TURNED_AWAY:
+        while self.statuses[503] + self.statuses[0] < before + TURNED_AWAY:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         await asyncio.to_thread(start)
 

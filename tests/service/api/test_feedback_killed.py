@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -151,6 +152,7 @@ class Gateway:
         self._process = subprocess.Popen(self._command, env=self._env, stderr=subprocess.DEVNULL)
         while status(f"{self.url}/healthz") != 200:
             assert self._process.poll() is None
+            time.sleep(0.05)
 
     def kill(self) -> None:
         self._process.kill()

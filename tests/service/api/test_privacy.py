@@ -50,7 +50,7 @@ class Songs:
         method = more.pop("method", "GET" if body is None else "POST")
         answer = httpx.request(method, f"{url}{path}", content=content, timeout=20, **more)
         told = [event for event in answer.text.split("\n\n") if '"error"' in event]
-        self._errors += [str(answer.headers), *(told if answer.status_code == 200 else [answer.text])]
+        self._errors += [str(answer.headers), *(told if answer.status_code in (200, 201) else [answer.text])]
         return answer
 
     def none(self, url: str, headers: Mapping[str, str] | None = None) -> None:

@@ -217,6 +217,8 @@ def invalid(error: ValidationError | RequestValidationError) -> InvalidRequest:
     first = error.errors()[0]
     param = ".".join(plain_name(part) for part in first["loc"] if part != "body") or None
     message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "union_tag_invalid":  # whose own message quotes the tag
+        message = f"{first['ctx']['discriminator']} needs to be one of {first['ctx']['expected_tags']}"
     if first["type"] == "extra_forbidden":
         return InvalidRequest(f"unknown key {param}", param=param, code="unknown_parameter")
     return InvalidRequest(f"{param}: {message}" if param else message, param=param)

@@ -52,7 +52,12 @@ class Postgres:
             shutil.chown(self.folder, USER)
         self._port = _free_port()
         self._databases = 0
-        command = [self._programs / "initdb", "--auth=trust", "--username=preceptor", "--encoding=UTF8"]
+        command: list[str | Path] = [
+            self._programs / "initdb",
+            "--auth=trust",
+            "--username=preceptor",
+            "--encoding=UTF8",
+        ]
         self._run([*command, "--locale=C.UTF-8", f"--pgdata={self.data}"])
 
     def start(self) -> None:
@@ -64,7 +69,7 @@ class Postgres:
                 [self._programs / "postgres", "-D", self.data, "-p", str(self._port), *words],
                 stdout=log, stderr=log, user=self._user, cwd=self.folder,
             )  # fmt: skip
-        ready = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self._port)]
+        ready: list[str | Path] = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self._port)]
         deadline = time.monotonic() + 30
         while subprocess.run(ready, check=False).returncode:
             assert self._process.poll() is None, (self.folder / "log").read_text()[-1000:]
@@ -101,9 +106,8 @@ class Postgres:
         """Where a database is."""
         return f"postgresql://preceptor@127.0.0.1:{self._port}/{database}"
 
-    def _run(self, command: list[object]) -> None:
-        words = [str(word) for word in command]
-        done = subprocess.run(words, capture_output=True, text=True, user=self._user, cwd=self.folder, check=False)
+    def _run(self, command: list[str | Path]) -> None:
+        done = subprocess.run(command, capture_output=True, text=True, user=self._user, cwd=self.folder, check=False)
         assert done.returncode == 0, done.stderr
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -32,8 +33,8 @@ async def opened(address: str) -> AsyncIterator[FeedbackStore]:
         await store.database.aclose()
 
 
-async def exported(store: FeedbackStore, caller: Caller = EVERYTHING, **filters: object) -> list[FeedbackRecord]:
-    chosen = Filters(**filters)  # type: ignore[arg-type]
+async def exported(store: FeedbackStore, caller: Caller = EVERYTHING, **filters: Any) -> list[FeedbackRecord]:
+    chosen = Filters(**filters)
     return [found async for batch in store.export(caller, chosen) for found in batch]
 
 
@@ -97,7 +98,7 @@ async def test_an_export_of_many_is_whole_and_in_order(address: str) -> None:
         ({"since": 2.0, "before": 3.0, "patient": "p-2"}, "b"),
     ],
 )
-async def test_filters(address: str, filters: dict[str, object], expected: str) -> None:
+async def test_filters(address: str, filters: dict[str, Any], expected: str) -> None:
     given = {
         "a": record(created=1.5, reviewer={"role": "physician", "pseudonym": "r-9"}),
         "b": record(created=2.0, patient="p-2", preferred="draft"),

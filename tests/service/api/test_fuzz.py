@@ -28,12 +28,21 @@ shared = settings(
 )
 
 
-POSTED = ("/v1/chat/completions", "/v1/revisions", "/v1/completions", "/v1/embeddings", "/v1/principles/search")
+POSTED = (
+    "/v1/chat/completions",
+    "/v1/revisions",
+    "/v1/completions",
+    "/v1/embeddings",
+    "/v1/principles/search",
+    "/v1/feedback",
+)
 READ = (
     "/v1/models",
     "/v1/models/{name}",
     "/v1/principles",
     "/v1/principles/{principle_id}",
+    "/v1/feedback/export",
+    "/v1/feedback/{feedback_id}",
     "/healthz",
     "/readyz",
     "/metrics",

@@ -26,7 +26,7 @@ from principles.retrieve import Retriever, build_retriever
 from service.access import Access
 from service.admission import Admit
 from service.answer_headers import AnswerHeaders
-from service.api import chat, engine_resources, models, ops, principles, revisions
+from service.api import chat, engine_resources, models, ops, principles, revisions, web
 from service.binding import Binding, Bound
 from service.errors import exception_handlers
 from service.gateway import Gateway
@@ -62,7 +62,7 @@ def create_app(
     keys = Keys(settings.api_keys, settings.key_file, metrics.key_file_reloaded)
     return FastAPI(
         title="Preceptor",
-        routes=_routes(),
+        routes=_routes(settings),
         middleware=[
             Middleware(Observe, metrics=metrics),
             Middleware(AnswerHeaders),
@@ -79,10 +79,10 @@ def create_app(
     )
 
 
-def _routes() -> list[BaseRoute]:
-    return [
-        route for part in (chat, revisions, engine_resources, models, principles, ops) for route in part.router.routes
-    ]
+def _routes(settings: Settings) -> list[BaseRoute]:
+    parts = (chat, revisions, engine_resources, models, principles, ops)
+    page = web.page_routes() if settings.playground else []
+    return [*(route for part in parts for route in part.router.routes), *page]
 
 
 def _lifespan(

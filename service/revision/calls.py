@@ -23,6 +23,7 @@ class Calls:
         self._engine = engine
         self._budget = budget
         self._trace = trace
+        self._begun = time.perf_counter()
         self._open = 0
         self._waiting_since = 0.0
         self._waited_ms = 0.0
@@ -82,9 +83,9 @@ class Calls:
 
     def _count(self, step: str, usage: Usage, started: float, retries: int = 0) -> None:
         self._budget.spend(usage.prompt_tokens - usage.cached_tokens + usage.completion_tokens, retries)
-        self._trace.usage.append(
-            StepUsage(step, usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, _ms_since(started))
-        )
+        tokens = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+        start_ms = (started - self._begun) * 1000
+        self._trace.usage.append(StepUsage(step, *tokens, _ms_since(started), start_ms))
 
 
 def _ms_since(started: float) -> float:

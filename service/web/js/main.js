@@ -19,6 +19,7 @@ const views = Object.fromEntries(Object.entries(VIEWS).map(([name, make]) => [na
 window.addEventListener("hashchange", () => turnTo(asked(), true));
 turnTo(asked(), false);
 document.addEventListener("key", tellModel);
+performance.mark("usable");
 await tellModel();
 document.documentElement.dataset.ready = "yes";
 

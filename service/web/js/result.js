@@ -16,7 +16,7 @@ export function resultView(result, request) {
     { name: "changes", label: "tab.changes", panel: changes(result) },
     { name: "answer", label: "tab.answer", panel: h("div", {}, said(result.answer, { class: "prose", dir: "auto" })) },
     { name: "trace", label: "tab.trace", panel: traceView(result) },
-    { name: "json", label: "tab.json", panel: h("div", {}, copyButton(() => json), h("pre", { class: "code", tabindex: "0", tLabel: "tab.json" }, escaped(json))) },
+    { name: "json", label: "tab.json", panel: h("div", {}, copyButton(() => json), h("pre", { class: "code", tabindex: "0", tLabel: "tab.json", data: { tabJson: "" } }, escaped(json))) },
     { name: "code", label: "tab.code", panel: codeView(request) },
   ];
   return h("div", { class: "result", data: { outcome: result.outcome } }, outcome(result), tabs("tabs", items, changed ? "changes" : "answer").element);

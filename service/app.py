@@ -26,9 +26,11 @@ from principles.retrieve import Retriever, build_retriever
 from service.access import Access
 from service.admission import Admit
 from service.answer_headers import AnswerHeaders
-from service.api import chat, engine_resources, models, ops, principles, revisions, web
+from service.api import chat, engine_resources, feedback, models, ops, principles, revisions, web
 from service.binding import Binding, Bound
 from service.errors import exception_handlers
+from service.feedback import retention
+from service.feedback.opening import open_store
 from service.gateway import Gateway
 from service.keys import Keys
 from service.metrics import Metrics
@@ -80,7 +82,7 @@ def create_app(
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:
-    parts = (chat, revisions, engine_resources, models, principles, ops)
+    parts = (chat, revisions, engine_resources, models, principles, feedback, ops)
     page = web.page_routes() if settings.playground else []
     return [*(route for part in parts for route in part.router.routes), *page]
 
@@ -98,6 +100,7 @@ def _lifespan(
                 alongside(gateway.fleet.watch(settings.health_interval_s)),
                 alongside(_watch_engine(gateway.binding)),
                 alongside(keys.watch()),
+                alongside(_watch_feedback(gateway)),
             ):
                 gc.collect()
                 gc.freeze()  # what start-up made lives as long as the process
@@ -105,6 +108,8 @@ def _lifespan(
         finally:
             await gateway.binding.aclose()
             await gateway.fleet.aclose()
+            if gateway.feedback is not None:
+                await gateway.feedback.database.aclose()
 
     return lifespan
 
@@ -115,7 +120,8 @@ async def build_gateway(settings: Settings, metrics: Metrics, retriever: Retriev
     found = await asyncio.to_thread(_retriever, corpus, settings) if retriever is None else retriever
     fleet = _fleet(settings, metrics)
     binding = _binding(settings, metrics, found, fleet)
-    return Gateway(settings, metrics, corpus, found, fleet, binding, drain, int(time.time()))
+    store = open_store(settings, metrics.feedback)
+    return Gateway(settings, metrics, corpus, found, fleet, binding, drain, store, int(time.time()))
 
 
 def _retriever(corpus: Corpus, settings: Settings) -> Retriever:
@@ -164,6 +170,11 @@ async def _watch_engine(binding: Binding) -> None:
     while True:
         await binding.ready()
         await asyncio.sleep(ENGINE_INTERVAL_S)
+
+
+async def _watch_feedback(gateway: Gateway) -> None:
+    if gateway.feedback is not None:
+        await retention.watch(gateway.feedback, gateway.settings.feedback_retention_days)
 
 
 async def _watch_lag(metrics: Metrics) -> None:

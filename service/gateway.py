@@ -12,6 +12,7 @@ from models.pool.fleet import Fleet
 from principles.corpus import Corpus
 from principles.retrieve import Retriever
 from service.binding import Binding
+from service.feedback.store import FeedbackStore
 from service.metrics import Metrics
 from service.outgoing import Drain
 from service.settings import Settings
@@ -28,6 +29,7 @@ class Gateway:
     fleet: Fleet
     binding: Binding
     drain: Drain
+    feedback: FeedbackStore | None
     started: int
 
 

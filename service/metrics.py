@@ -12,6 +12,7 @@ from models.pool.breaker import BreakerState
 from models.pool.health import State
 from models.pool.moves import Move
 from models.pool.observer import Ended, Hedge
+from service.feedback.series import FeedbackSeries
 from service.keys import Reload
 from service.revision.trace import Outcome, StepUsage, Trace
 
@@ -107,6 +108,7 @@ class Metrics:
         self._revision()
         self._tokens()
         self.engines = EngineSeries(self.registry)
+        self.feedback = FeedbackSeries(self.registry)
 
     def _admission(self) -> None:
         registry = self.registry

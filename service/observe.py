@@ -32,7 +32,8 @@ log = logging.getLogger("preceptor.access")
 class Record:
     """What is known of one request while it is served. ``waiting_ms`` is the time with an engine call open.
 
-    ``route`` is what it is counted under if it never comes to a route; ``client`` is whose API key came with it.
+    ``route`` is what it is counted under if it never comes to a route; ``client`` is whose API key came with it;
+    ``tenant`` is the client whose stored data it may see, None where it may see everybody's.
     ``admitted`` is when its body was read and it had a slot; what came before was the client's time, or the queue's.
     """
 
@@ -41,6 +42,7 @@ class Record:
     arrived: float = field(default_factory=time.monotonic)
     route: str = "unmatched"
     client: str | None = None
+    tenant: str | None = None
     admitted: float | None = None
     waiting_ms: float | None = None
     first_byte_ms: float | None = None
@@ -173,7 +175,7 @@ class Observe:
 
 
 def _method(scope: Scope) -> str:
-    return scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+    return scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE", "OPTIONS") else "other"
 
 
 def _line(scope: Scope, record: Record, route: str, status: int) -> dict[str, object]:

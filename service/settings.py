@@ -26,6 +26,7 @@ from pydantic import (
 
 from models.embedder import EmbedderChoice
 from models.pool.replica import Address
+from service.feedback.address import database_url
 from service.keys import key_digest
 
 PREFIX = "PRECEPTOR_"
@@ -79,6 +80,11 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     if not all(_ORIGIN.fullmatch(value) for value in values):
         raise ValueError("needs to be origins such as https://app.example.org, in lower case and without a path")
     return values
+
+
+def _database(value: str) -> str:
+    database_url(value)
+    return value
 
 
 def _existing(value: Path | None) -> Path | None:
@@ -150,6 +156,18 @@ class Settings(BaseModel):
     allow_without_keys: bool = Field(default=False, description="listen beyond this machine without API keys")
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_origins)] = Field(
         default=(), description="origins whose web pages may ask, such as https://app.example.org"
+    )
+    feedback_database: Annotated[str, AfterValidator(_database)] = Field(
+        default="",
+        repr=False,
+        description="where feedback is kept: sqlite:///FILE, postgresql://..., off; a file of one's own when unset",
+    )
+    feedback_content: bool = Field(default=False, description="keep the texts that come with feedback")
+    feedback_deidentify: bool = Field(
+        default=False, description="of those texts, replace what is recognised as pointing to a person"
+    )
+    feedback_retention_days: int | None = Field(
+        default=None, ge=1, le=36_500, description="days after which feedback is erased; never if unset"
     )
     max_head_bytes: int = Field(default=32 * 1024, ge=1024, description="largest request line and headers")
     head_s: float = Field(default=10.0, gt=0, description="most seconds that a request's head may take to arrive")

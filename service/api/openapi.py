@@ -3,6 +3,7 @@
 Invariant: every response that a route can give is described, errors as OpenAI's error object.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -50,14 +51,30 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def described(body: type[BaseModel], answers: type[BaseModel], *, streams: bool = False) -> dict[str, Any]:
+FEEDBACK_ERRORS: dict[int | str, dict[str, Any]] = {
+    **READ_ERRORS,
+    408: ERRORS[408],
+    409: {"model": ErrorBody, "description": "The idempotency key came with another feedback"},
+    422: {"model": ErrorBody, "description": "A field is too long"},
+    503: {"model": ErrorBody, "description": "The feedback database is away, too busy, or has another schema"},
+}
+
+
+def described(
+    body: type[BaseModel],
+    answers: type[BaseModel],
+    *,
+    streams: bool = False,
+    status: int = 200,
+    errors: Mapping[int | str, dict[str, Any]] = ERRORS,
+) -> dict[str, Any]:
     """The keyword arguments of a route with this body, which with ``streams`` may answer with server-sent events."""
     content: dict[str, Any] = {"text/event-stream": {"schema": _EVENT}} if streams else {}
     ok = {"description": "The answer", "content": content, "model": answers}
     schema = body.model_json_schema()
     return {
         "response_model": None,
-        "responses": {200: ok, **ERRORS},
+        "responses": {status: ok, **errors},
         "openapi_extra": {
             "requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema, schema)}}}
         },
@@ -72,4 +89,4 @@ def _inlined(value: Any, schema: dict[str, Any]) -> Any:
         return value
     if "$ref" in value:
         return _inlined(schema["$defs"][value["$ref"].removeprefix("#/$defs/")], schema)
-    return {key: _inlined(item, schema) for key, item in value.items() if key != "$defs"}
+    return {key: _inlined(item, schema) for key, item in value.items() if key not in ("$defs", "discriminator")}

@@ -73,7 +73,10 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def gateway(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway of its own process before the real engine."""
-    with running_gateway(engine_url, tmp_path_factory.mktemp("web") / "gateway.log") as running:
+    folder = tmp_path_factory.mktemp("web")
+    database = f"sqlite:///{folder / 'feedback.sqlite'}"
+    log = folder / "gateway.log"
+    with running_gateway(engine_url, log, feedback_database=database, feedback_content=True) as running:
         yield running
 
 
@@ -94,7 +97,7 @@ def serve(retriever: Retriever, script: Script) -> Iterator[Serve]:
         engine_url = stack.enter_context(served(engine_app(script)))
 
         def run(*, under: str = "", **settings: object) -> str:
-            chosen = Settings.model_validate({"engine_url": engine_url, **settings})
+            chosen = Settings.model_validate({"engine_url": engine_url, "feedback_database": "off", **settings})
             app: ASGIApp = create_app(chosen, retriever=retriever)
             url = stack.enter_context(served(Under(app, under) if under else app, lifespan="on"))
             eventually(lambda: httpx.get(f"{url}{under}/readyz").status_code == 200, 60.0)

@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from playwright.sync_api import Browser, Page
@@ -133,3 +134,28 @@ def test_the_page_says_when_it_is_not_the_bundled_model(browser: Browser, serve:
     with watched(browser, serve()) as page:
         assert page.is_hidden("#model")
         assert page.inner_text("#engine-model") == "scripted-engine"
+
+
+def test_the_page_says_plainly_that_a_gateway_takes_no_feedback(browser: Browser, serve: Serve) -> None:
+    # The browser reports the 404 of its own accord.
+    with watched(browser, serve(feedback_database="off"), allowed=("/v1/feedback",)) as page:
+        ask(page, "My chest hurts.")
+        page.click("#feedback > summary")
+        page.wait_for_selector("[data-feedback=off]")
+        assert "takes no feedback" in page.inner_text("#feedback")
+
+
+def test_hostile_feedback_is_stored_as_it_is(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    url = serve(feedback_database=f"sqlite:///{tmp_path / 'feedback.sqlite'}", feedback_content=True)
+    with watched(browser, url) as page:
+        ask(page, "My chest hurts.")
+        page.click("#feedback > summary")
+        page.check("input[name=preferred][value=neither]")
+        page.fill("#reviewer-name", "r-17")
+        page.fill("#note", f"{MARKUP} {LONG}")
+        unharmed(page)
+        page.click("[data-t='feedback.send']")
+        page.wait_for_selector(".thanks")
+        unharmed(page)
+        (row,) = httpx.get(f"{url}v1/feedback/export").text.splitlines()
+        assert json.loads(row)["note"] == f"{MARKUP} {LONG}"

@@ -13,6 +13,15 @@ from tests.service.api.serving import served
 pytestmark = pytest.mark.browser
 
 
+EXPECTED_ROWS = [
+    ("same", "Rest for a while.", "Rest for a while.", 1),
+    ("added", "", "Call us now.", None),
+    ("replaced", "Take 400 mg with food.", "Take 200 mg with food.", 2),
+    ("removed", "It will do no harm.", "", 3),
+    ("same", "Goodbye.", "Goodbye.", 4),
+]
+
+
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     with served(Starlette(routes=page_routes())) as url:

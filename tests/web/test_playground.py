@@ -15,8 +15,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.engine]
 CASE = "heldout-10"
 MOST_BYTES = 200_000
 MOST_PICTURE_BYTES = 300_000
-# The browser itself reports that feedback is off; the page says it in words.
-FEEDBACK_OFF = ("/v1/feedback",)
 
 
 def choose(page: Page, case: str = CASE) -> None:
@@ -197,3 +195,39 @@ def test_a_cold_load_is_small(browser: Browser, gateway: Gateway, record_propert
         assert len(entries) > 20
         assert 10_000 < transferred < MOST_BYTES
         assert page.locator(READY).count() == 1
+
+
+def test_feedback_is_given_and_found_in_the_export(browser: Browser, gateway: Gateway, screenshots: Path) -> None:
+    with watched(browser, f"{gateway.url}/") as page:
+        choose(page)
+        ask(page)
+        result = json.loads(page.text_content("[data-tab-json]") or "")
+        page.click("#feedback > summary")
+        page.check("input[name=preferred][value=own_edit]")
+        page.fill("#own-edit", "Call an ambulance now.")
+        page.select_option("#v-draft-1", "met")
+        page.select_option("#a-2", "remove")
+        page.click("[data-t='feedback.add']")
+        page.fill("fieldset:has([data-t='feedback.add']) textarea", "Asks about allergies")
+        page.select_option("#reviewer-role", "nurse")
+        page.fill("#reviewer-name", "r-17")
+        page.fill("#patient", "p-4711")
+        page.fill("#note", "Too <b>long</b> \u202e.")
+        page.evaluate("document.querySelector('#feedback').scrollIntoView()")
+        picture(page, screenshots, "feedback")
+        page.click("[data-t='feedback.send']")
+        page.wait_for_selector(".thanks")
+        told = page.locator(".thanks")
+        assert told.get_attribute("data-content") == "stored"
+        export = httpx.get(f"{gateway.base}/feedback/export", params={"patient": "p-4711"}).text.splitlines()
+        record = json.loads(export[-1])
+        assert record["id"] == told.get_attribute("data-id")
+        assert (record["revision_id"], record["preferred"]) == (result["id"], "own_edit")
+        assert record["own_edit"] == "Call an ambulance now."
+        assert record["reviewer"] == {"role": "nurse", "pseudonym": "r-17"}
+        assert record["verdicts"] == [{"criterion": 1, "subject": "draft", "met": True}]
+        assert [row["action"] for row in record["rubric"]] == ["remove", "add"]
+        assert record["rubric"][1]["text"] == "Asks about allergies"
+        assert record["note"] == "Too <b>long</b> \u202e."
+        assert record["revision"]["answer"] == result["answer"]
+        assert record["messages"][0]["role"] == "user"

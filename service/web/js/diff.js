@@ -6,6 +6,7 @@ import { sentences } from "./sentences.js";
 const MOST_CHANGES = 400;
 const MOST_WORDS = 2000;
 const LIKENESS = 0.35;
+const LOOKAHEAD = 12;
 
 /** Runs of [kind, items from before, items from after], kind being "same" or "changed". */
 export function runs(before, after) {
@@ -101,20 +102,26 @@ export function sentenceRows(draft, answer) {
   return rows;
 }
 
-/** Pair what was rewritten with what it became; the rest was taken out, or put in. */
+/** Pair what was rewritten with what it became, in order; the rest was taken out, or put in. */
 function changedRows(before, after, offset) {
   const rows = [];
   const [olds, news] = [before.map(wordSet), after.map(wordSet)];
   let next = 0;
+  const put = (end) => {
+    for (; next < end; next += 1) rows.push({ kind: "added", before: "", after: after[next], number: null });
+  };
   for (const [place, old] of before.entries()) {
     const number = offset + place + 1;
-    const fresh = after[next];
-    if (fresh !== undefined && likeness(olds[place], news[next]) >= LIKENESS) {
-      rows.push({ kind: "replaced", before: old, after: fresh, number });
-      next += 1;
-    } else rows.push({ kind: "removed", before: old, after: "", number });
+    const near = news.slice(next, next + LOOKAHEAD).findIndex((words) => likeness(olds[place], words) >= LIKENESS);
+    if (near < 0) {
+      rows.push({ kind: "removed", before: old, after: "", number });
+      continue;
+    }
+    put(next + near);
+    rows.push({ kind: "replaced", before: old, after: after[next], number });
+    next += 1;
   }
-  for (const fresh of after.slice(next)) rows.push({ kind: "added", before: "", after: fresh, number: null });
+  put(after.length);
   return rows;
 }
 

@@ -9,7 +9,7 @@ import { keep, recall } from "./words.js";
 const PREFERRED = ["draft", "revision", "neither", "own_edit"];
 const ROLES = ["physician", "nurse", "pharmacist", "other_clinician", "product", "patient", "other"];
 const REFERENCE = "[A-Za-z0-9][A-Za-z0-9._:\\-]{0,127}";
-const NOBODY_S = 4102444800; // a time without feedback: asks only whether the gateway takes any
+const NOBODY_S = 3999999999; // a time without feedback: asks only whether the gateway takes any
 const NAME = "preceptor.reviewer";
 
 /** A fold with the form; whether the gateway takes feedback is asked when it is opened. */

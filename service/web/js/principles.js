@@ -91,7 +91,8 @@ function mentions(row, wanted) {
 }
 
 function byNearness(all, near) {
-  return all.filter((row) => near.has(row.id)).sort((a, b) => near.get(b.id) - near.get(a.id));
+  const known = new Map(all.map((row) => [row.id, row]));
+  return [...near.keys()].map((id) => known.get(id)).filter(Boolean);
 }
 
 /** An empty list of a principle's admits every value, as in retrieval. */

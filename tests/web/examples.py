@@ -1,4 +1,4 @@
-"""The playground's example cases, from the miniclinic's held-out questions. ``python -m tests.web.examples`` writes them.
+"""The playground's example cases: held-out questions of the miniclinic. ``python -m tests.web.examples`` writes them.
 
 Invariant: the gateway never imports the miniclinic; it serves what was written here, and a test holds both together.
 """

@@ -28,7 +28,9 @@ def test_nothing_comes_from_elsewhere(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.name))
 def test_modules_make_no_markup_from_text_and_no_code(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|\.style\b|srcdoc"
+    forbidden = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|\.style\b|srcdoc"
+    )
     assert not re.findall(forbidden, text)
     assert len(text.splitlines()) <= 300
     assert text.startswith("// ")
@@ -36,7 +38,9 @@ def test_modules_make_no_markup_from_text_and_no_code(path: Path) -> None:
 
 def test_the_key_goes_into_no_lasting_store() -> None:
     users = {path.name for path in MODULES if "localStorage" in path.read_text(encoding="utf-8")}
-    kept = {word for path in MODULES for word in re.findall(r"(?:keep|recall)\((\w+)", path.read_text(encoding="utf-8"))}
+    kept = {
+        word for path in MODULES for word in re.findall(r"(?:keep|recall)\((\w+)", path.read_text(encoding="utf-8"))
+    }
     assert (users, kept) == ({"words.js"}, {"KEPT", "THEME", "NAME", "name"})
 
 

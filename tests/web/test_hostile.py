@@ -15,7 +15,9 @@ from tests.web.conftest import Serve
 from tests.web.watched import ask, fits, watched
 
 pytestmark = pytest.mark.browser
-MARKUP = """<img src=x onerror="window.ran=1"><script>window.ran=2</script><svg onload="window.ran=3">{{constructor}}</bdi>"""
+MARKUP = (
+    '<img src=x onerror="window.ran=1"><script>window.ran=2</script><svg onload="window.ran=3">{{constructor}}</bdi>'
+)
 OVERRIDE = "Take \u202e5 gm\u202c not \u2066 now \u2069 \u200fand\u0000 \u200bmore\ufeff"
 LONG = "w" * 100_000
 TEXTS = {"markup": MARKUP, "override": OVERRIDE, "long": LONG}
@@ -53,7 +55,9 @@ def test_hostile_questions_drafts_and_answers(
             assert "\u2039U+202E\u203a5 gm" in shown
         else:
             assert text in shown
-        isolated = page.locator(".said").evaluate_all("all => all.every((e) => getComputedStyle(e).unicodeBidi === 'isolate')")
+        isolated = page.locator(".said").evaluate_all(
+            "all => all.every((e) => getComputedStyle(e).unicodeBidi === 'isolate')"
+        )
         assert isolated
 
 

@@ -32,7 +32,9 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def run(page: Page, module: str, call: str, *given: Any) -> Any:
-    return page.evaluate(f"async (given) => {{ const m = await import('/static/js/{module}'); return m.{call}; }}", given)
+    return page.evaluate(
+        f"async (given) => {{ const m = await import('/static/js/{module}'); return m.{call}; }}", given
+    )
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def run(page: Page, module: str, call: str, *given: Any) -> Any:
     [
         ("Rest now. Call Dr. Who at 5.5 p.m.? Yes!", ["Rest now. ", "Call Dr. Who at 5.5 p.m.? ", "Yes!"]),
         ("1. First\n2. Second\n\nLast.", ["1. First\n", "2. Second\n\n", "Last."]),
-        ("休息。多喝水！请就诊", ["休息。", "多喝水！", "请就诊"]),
+        ("休息。多喝水。请就诊", ["休息。", "多喝水。", "请就诊"]),
         ('He said "stop." Then left...  Well', ['He said "stop." ', "Then left...  ", "Well"]),
         ("", []),
         ("\n\n  ", ["\n\n  "]),
@@ -50,7 +52,9 @@ def test_sentences(page: Page, text: str, expected: list[str]) -> None:
     assert run(page, "sentences.js", "sentences(...given)", text) == expected
 
 
-@pytest.mark.parametrize("text", ["." * 100_000, "a" * 100_000, "a. " * 40_000, "\n" * 100_000, "." * 50_000 + "\n" + "1. " * 9])
+@pytest.mark.parametrize(
+    "text", ["." * 100_000, "a" * 100_000, "a. " * 40_000, "\n" * 100_000, "." * 50_000 + "\n" + "1. " * 9]
+)
 def test_sentences_lose_nothing_and_take_time_in_proportion(page: Page, text: str) -> None:
     assert run(page, "sentences.js", "sentences(...given).join('') === given[0]", text) is True
 
@@ -87,9 +91,14 @@ def test_words_within_a_sentence(page: Page) -> None:
 def test_a_whole_new_text_is_compared_within_bounds(page: Page) -> None:
     one = " ".join(f"Sentence {number} of the draft." for number in range(3000))
     other = " ".join(f"Another {number} in the answer." for number in range(3000))
-    call = "(() => { const rows = m.sentenceRows(...given); return [rows.map(r => r.before).join('') === given[0], rows.map(r => r.after).join('') === given[1]]; })()"
-    found = page.evaluate(f"async (given) => {{ const m = await import('/static/js/diff.js'); return {call}; }}", [one, other])
-    assert found == [True, True]
+    call = """(() => {
+      const rows = m.sentenceRows(...given);
+      return ["before", "after"].map((side) => rows.map((row) => row[side]).join(""));
+    })()"""
+    found = page.evaluate(
+        f"async (given) => {{ const m = await import('/static/js/diff.js'); return {call}; }}", [one, other]
+    )
+    assert found == [one, other]
 
 
 def test_reasons_stand_with_their_changes(page: Page) -> None:
@@ -113,16 +122,32 @@ def test_reasons_stand_with_their_changes(page: Page) -> None:
 
 
 def test_marks_that_act_unseen_are_shown(page: Page) -> None:
-    assert run(page, "dom.js", "visible(...given)", "a\u202eb\u2069\u0000c") == "a\u2039U+202E\u203ab\u2039U+2069 U+0000\u203ac"
+    assert (
+        run(page, "dom.js", "visible(...given)", "a\u202eb\u2069\u0000c")
+        == "a\u2039U+202E\u203ab\u2039U+2069 U+0000\u203ac"
+    )
     assert run(page, "dom.js", "visible(...given)", "\u200f" * 50) == f"\u2039{' '.join(['U+200F'] * 8)} \u00d750\u203a"
-    assert run(page, "dom.js", "visible(...given)", "\u6f22 \u05d0\n\t\U0001f469\u200d\u2695") == "\u6f22 \u05d0\n\t\U0001f469\u200d\u2695"
+    assert (
+        run(page, "dom.js", "visible(...given)", "\u6f22 \u05d0\n\t\U0001f469\u200d\u2695")
+        == "\u6f22 \u05d0\n\t\U0001f469\u200d\u2695"
+    )
     assert run(page, "copy.js", "escaped(JSON.stringify(given[0]))", "a\u202e\ufeff") == '"a\\u202e\\ufeff"'
 
 
 def test_figures_from_prometheus_text(page: Page) -> None:
-    text = '# HELP x y\nx_bucket{le="1.0",route="/a \\"b\\""} 2.0\nx_bucket{le="2.0",route="/a"} 3.0\nx_bucket{le="+Inf",route="/a"} 4.0\ng 7.5 1234\n'
-    call = "(() => { const s = m.samples(given[0]); return [m.sum(s, 'g'), m.quantile(0.5, m.buckets(s, 'x')), m.quantile(0.99, m.buckets(s, 'x')), m.quantile(0.5, []), s.get('x_bucket')[0].labels.route]; })()"
-    found = page.evaluate(f"async (given) => {{ const m = await import('/static/js/exposition.js'); return {call}; }}", [text])
+    text = (
+        '# HELP x y\nx_bucket{le="1.0",route="/a \\"b\\""} 2.0\nx_bucket{le="2.0",route="/a"} 3.0\n'
+        'x_bucket{le="+Inf",route="/a"} 4.0\ng 7.5 1234\n'
+    )
+    call = """(() => {
+      const s = m.samples(given[0]);
+      const x = m.buckets(s, "x");
+      const figures = [m.sum(s, "g"), m.quantile(0.5, x), m.quantile(0.99, x), m.quantile(0.5, [])];
+      return [...figures, s.get("x_bucket")[0].labels.route];
+    })()"""
+    found = page.evaluate(
+        f"async (given) => {{ const m = await import('/static/js/exposition.js'); return {call}; }}", [text]
+    )
     assert found == [7.5, 1.0, 2.0, None, '/a \\"b\\"']
 
 

@@ -46,7 +46,10 @@ def test_a_question_is_asked_and_its_revision_watched(browser: Browser, gateway:
         assert page.locator(".scenario dt").count() == 4
         assert page.locator(".found > li").count() == len(result["principles"])
         marks = page.locator(".criteria > li").evaluate_all("rows => rows.map(row => row.dataset.state)")
-        wanted = [{True: "satisfied", False: "unsatisfied", None: "unscored"}[c["before"]["satisfied"]] for c in result["criteria"]]
+        wanted = [
+            {True: "satisfied", False: "unsatisfied", None: "unscored"}[c["before"]["satisfied"]]
+            for c in result["criteria"]
+        ]
         assert marks == wanted
         page.evaluate("scrollTo(0, 0)")
         picture(page, screenshots, "stages")
@@ -79,7 +82,8 @@ def check_diff(page: Page, result: dict[str, object]) -> None:
     """The lines make up the draft without what was put in, the answer without what was struck out."""
     page.click("[role=tab][data-name=changes]")
     lines = page.locator(".sheet .line").evaluate_all(
-        "rows => rows.map(row => [row.dataset.kind ?? 'same', row.dataset.criterion, row.querySelector('.text').innerText])"
+        "rows => rows.map(row =>"
+        " [row.dataset.kind ?? 'same', row.dataset.criterion, row.querySelector('.text').innerText])"
     )
     told = {kind: [text for k, _, text in lines if k == kind] for kind in ("same", "added", "removed", "replaced")}
     assert told["added"]
@@ -98,7 +102,9 @@ def check_trace(page: Page, result: dict[str, object]) -> None:
     shown = page.locator(".waterfall tbody tr").evaluate_all("rows => rows.map(row => row.dataset.step)")
     assert shown == [step["step"] for step in sorted(usage["steps"], key=lambda step: step["start_ms"])]
     assert set(shown[:2]) == {"draft", "rubric"}
-    starts = [float(x or 0) for x in page.locator(".waterfall rect").evaluate_all("r => r.map(x => x.getAttribute('x'))")]
+    starts = [
+        float(x or 0) for x in page.locator(".waterfall rect").evaluate_all("r => r.map(x => x.getAttribute('x'))")
+    ]
     assert starts == sorted(starts)
     assert max(starts) > 0
 
@@ -110,7 +116,7 @@ def check_calls(page: Page, result: dict[str, object]) -> None:
     said: list[object] = []
     exec(compile(code, "shown", "exec"), {"print": lambda *words: said.extend(words)})
     assert said == [result["outcome"], result["answer"]]
-    assert f"-d '{{\"messages\":" in (page.text_content("[data-call=curl]") or "")
+    assert '-d \'{"messages":' in (page.text_content("[data-call=curl]") or "")
 
 
 def test_an_own_draft_is_checked_and_a_conversation_goes_on(browser: Browser, gateway: Gateway) -> None:
@@ -122,7 +128,9 @@ def test_an_own_draft_is_checked_and_a_conversation_goes_on(browser: Browser, ga
         assert result["draft"] == draft == page.inner_text(".part.draft .prose")
         assert {step["step"] for step in result["usage"]["steps"]}.isdisjoint({"draft"})
         page.click("[data-t='run.continue']")
-        assert page.locator(".turns textarea").evaluate_all("rows => rows.map(row => row.value)")[-1] == result["answer"]
+        assert (
+            page.locator(".turns textarea").evaluate_all("rows => rows.map(row => row.value)")[-1] == result["answer"]
+        )
         ask(page, "And what if I feel faint?")
         sent = json.loads((page.text_content("[data-call=curl]") or "").partition("-d '")[2].replace("'\\''", "'")[:-1])
         assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "user"]
@@ -146,13 +154,17 @@ def test_principles_are_searched_and_filtered(browser: Browser, gateway: Gateway
         page.fill("#search", "blood thinner bleeding")
         page.click("[data-t='principles.nearest']")
         page.locator("#count", has_text="nearest").wait_for()
-        wanted = httpx.post(f"{gateway.base}/principles/search", json={"query": "blood thinner bleeding", "top_k": 20}).json()
+        wanted = httpx.post(
+            f"{gateway.base}/principles/search", json={"query": "blood thinner bleeding", "top_k": 20}
+        ).json()
         nearest = page.locator(".principle").evaluate_all("rows => rows.map(row => row.dataset.id)")
         assert nearest == [row["id"] for row in wanted["data"]]
 
 
 def test_operations_show_what_the_metrics_say(browser: Browser, gateway: Gateway, screenshots: Path) -> None:
-    httpx.post(f"{gateway.base}/revisions", json={"messages": [{"role": "user", "content": "My chest hurts."}]}, timeout=60)
+    httpx.post(
+        f"{gateway.base}/revisions", json={"messages": [{"role": "user", "content": "My chest hurts."}]}, timeout=60
+    )
     with watched(browser, f"{gateway.url}/#operations") as page:
         page.wait_for_selector("[data-tile='operations.rate'] polyline[points*=' ']", timeout=10_000)
         assert page.inner_text("[data-tile='operations.in_flight'] .figure") == "0 / 256"
@@ -182,7 +194,9 @@ def test_it_fits_a_narrow_window(
             assert fits(page)
 
 
-def test_a_cold_load_is_small(browser: Browser, gateway: Gateway, record_property: Callable[[str, object], None]) -> None:
+def test_a_cold_load_is_small(
+    browser: Browser, gateway: Gateway, record_property: Callable[[str, object], None]
+) -> None:
     with watched(browser, f"{gateway.url}/") as page:
         entries = page.evaluate(
             "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"

@@ -45,9 +45,7 @@ def test_what_a_browser_has_is_not_sent_again(url: str) -> None:
     tag = first.headers["etag"]
     assert re.fullmatch(r'"[0-9a-f]{16}"', tag)
     for told in (tag, f'"other", W/{tag}'):
-        again = httpx.get(
-            f"{url}/static/style.css", headers={"if-none-match": told, "accept-encoding": "identity"}
-        )
+        again = httpx.get(f"{url}/static/style.css", headers={"if-none-match": told, "accept-encoding": "identity"})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     changed = httpx.get(f"{url}/static/style.css", headers={"if-none-match": '"other"'})
     assert changed.status_code == 200
@@ -64,7 +62,11 @@ def test_nothing_else_is_served(url: str, path: str) -> None:
 
 def test_it_can_be_switched_off(serve: Serve) -> None:
     url = serve(playground=False)
-    assert [httpx.get(f"{url}{path}").status_code for path in ("/", "/static/style.css", "/v1/models")] == [404, 404, 200]
+    assert [httpx.get(f"{url}{path}").status_code for path in ("/", "/static/style.css", "/v1/models")] == [
+        404,
+        404,
+        200,
+    ]
 
 
 def test_the_page_is_open_and_the_api_behind_it_is_not(serve: Serve) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
 
 READY = "html[data-ready]"
 
@@ -23,11 +23,15 @@ def watched(
         if message.type in ("error", "warning") and not expected:
             complaints.append(f"{message.text} {message.location}")
 
+    def refuse(dialog: Dialog) -> None:
+        complaints.append("a dialog")
+        dialog.dismiss()
+
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en", **(settings or {})})
     page = context.new_page()
     page.on("console", heard)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (complaints.append("a dialog"), dialog.dismiss()))
+    page.on("dialog", refuse)
     page.on("request", lambda request: None if request.url.startswith(own) else foreign.append(request.url))
     page.goto(url)
     page.wait_for_selector(READY)

@@ -101,8 +101,9 @@ function criterionFields(criterion) {
   const change = h("div", { class: "fields", hidden: true }, text, count);
   action.addEventListener("change", () => (change.hidden = action.value !== "change"));
   const element = h("li", {}, h("p", {}, said(criterion.text), " ", points(criterion.points)),
-    h("div", { class: "fields" }, picks.flatMap(([subject, select, verdict]) => [h("label", { for: select.id }, h("span", { t: `feedback.verdict.${subject}` }), " ", h("span", { class: "fine", t: `verdict.${stateOf(verdict)}` })), select]),
-      h("label", { for: action.id, t: "feedback.rubric" }), action), change);
+    h("div", { class: "fields" }, picks.map(([subject, select, verdict]) =>
+      h("div", {}, h("label", { for: select.id }, h("span", { t: `feedback.verdict.${subject}` }), " ", h("span", { class: "fine", t: `verdict.${stateOf(verdict)}` })), select)),
+      h("div", {}, h("label", { for: action.id, t: "feedback.rubric" }), action)), change);
   const rubric = () => {
     if (action.value === "remove") return [{ action: "remove", criterion: number }];
     if (action.value === "change") return [{ action: "change", criterion: number, text: text.value, points: Number(count.value) }];

@@ -35,6 +35,10 @@ def test_axe_finds_nothing(
         for tab in ("changes", "answer", "trace", "json", "code"):
             page.click(f"[role=tab][data-name={tab}]")
             assert findings(page, axe_options) == [], tab
+        page.click("#feedback > summary")
+        page.wait_for_selector("#feedback form")
+        page.click("[data-t='feedback.add']")
+        assert findings(page, axe_options) == [], "feedback"
         for view, there in VIEWS.items():
             page.click(f'nav a[href="#{view}"]')
             page.wait_for_selector(there)

@@ -195,9 +195,7 @@ def test_it_fits_a_narrow_window(
             assert fits(page)
 
 
-def test_a_cold_load_is_small(
-    browser: Browser, gateway: Gateway, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_cold_load_is_small(browser: Browser, gateway: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
     with watched(browser, f"{gateway.url}/") as page:
         entries = page.evaluate(
             "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
@@ -206,9 +204,7 @@ def test_a_cold_load_is_small(
         milliseconds = page.evaluate("performance.getEntriesByName('usable')[0].startTime")
         transferred = sum(size for _, size in entries)
         with capsys.disabled():
-            sys.stdout.write(f"
-playground: usable after {milliseconds:.0f} ms, {transferred} bytes transferred
-")
+            sys.stdout.write(f"\nplayground: usable after {milliseconds:.0f} ms, {transferred} bytes transferred\n")
         assert len(entries) > 20
         assert 10_000 < transferred < MOST_BYTES
         assert page.locator(READY).count() == 1

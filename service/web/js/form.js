@@ -6,7 +6,7 @@ const ROLES = ["user", "assistant", "system"];
 
 /** Returns {element, busy, offer, continueWith}; `ask` gets the body of POST /v1/revisions. */
 export function questionForm({ ask, stop }) {
-  const question = h("textarea", { id: "question", rows: "5", dir: "auto", required: true, data: { tPlaceholder: "ask.placeholder" } });
+  const question = h("textarea", { id: "question", rows: "4", dir: "auto", required: true, data: { tPlaceholder: "ask.placeholder" } });
   const draft = h("textarea", { id: "draft", rows: "5", dir: "auto" });
   const ownDraft = h("details", { class: "fold" }, h("summary", { t: "ask.draft" }),
     h("label", { for: "draft", class: "fine", t: "ask.draft.more" }), draft);

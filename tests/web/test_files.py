@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,9 @@ def test_every_module_is_asked_for_at_once() -> None:
 
 def test_the_example_cases_are_held_out_questions_of_the_miniclinic() -> None:
     assert json.loads(FILE.read_text(encoding="utf-8")) == examples()
+
+
+def test_every_kind_of_file_is_packaged() -> None:
+    project = tomllib.loads((FOLDER.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    packaged = project["tool"]["setuptools"]["package-data"]["*"]
+    assert {f"*{path.suffix}" for path in FOLDER.rglob("*") if path.is_file()} <= set(packaged)

@@ -15,7 +15,6 @@ export function askView(root) {
   const stage = h("div", { id: "run", class: "run" }, introduction());
   const form = questionForm({ ask, stop: () => asking?.abort() });
   let asking = null;
-  let warned = null;
 
   root.append(
     h("h1", { id: "ask-title", tabindex: "-1", t: "ask.title" }),
@@ -46,8 +45,7 @@ export function askView(root) {
     try {
       form.offer(await json("static/examples.json"));
     } catch (error) {
-      warned = trouble(error);
-      form.element.append(warned);
+      form.element.append(trouble(error));
     }
   }
 

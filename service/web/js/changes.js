@@ -4,15 +4,13 @@ import { sentenceRows, wordPieces } from "./diff.js";
 import { h, said, visible } from "./dom.js";
 import { points } from "./verdicts.js";
 
-const REWRITTEN = new Set(["rewritten"]);
-
 /** The changes of a result, in the order of the text. */
 export function changes(result) {
   if (result.draft === result.answer) return h("div", { class: "changes" }, h("p", { class: "fine", t: "changes.none" }), said(result.answer, { class: "prose", dir: "auto" }));
   const rows = sentenceRows(result.draft, result.answer);
   const reasons = reasonsOf(result);
   return h("div", { class: "changes" },
-    h("p", { class: "fine", t: REWRITTEN.has(result.outcome) ? "changes.rewritten" : "changes.about", tv: { count: rows.filter((row) => row.kind !== "same").length } }),
+    h("p", { class: "fine", t: result.outcome === "rewritten" ? "changes.rewritten" : "changes.about", tv: { count: rows.filter((row) => row.kind !== "same").length } }),
     h("div", { class: "sheet" }, rows.map((row) => line(row, reasons))));
 }
 

@@ -32,7 +32,7 @@ from principles.retrieve import Retriever, build_retriever
 from service.access import Access
 from service.admission import Admit
 from service.answer_headers import AnswerHeaders
-from service.api import chat, engine_resources, feedback, models, ops, principles, revisions
+from service.api import chat, engine_resources, feedback, models, ops, principles, revisions, web
 from service.binding import Binding, Bound
 from service.editions import Edition, Editions, first_edition
 from service.errors import exception_handlers
@@ -84,7 +84,7 @@ def create_app(
     tracing = _tracing(settings, metrics)
     return FastAPI(
         title="Preceptor",
-        routes=_routes(),
+        routes=_routes(settings),
         middleware=[
             Middleware(Observe, metrics=metrics, tracing=tracing),
             Middleware(AnswerHeaders),
@@ -103,12 +103,10 @@ def create_app(
     )
 
 
-def _routes() -> list[BaseRoute]:
-    return [
-        route
-        for part in (chat, revisions, engine_resources, models, principles, feedback, ops)
-        for route in part.router.routes
-    ]
+def _routes(settings: Settings) -> list[BaseRoute]:
+    parts = (chat, revisions, engine_resources, models, principles, feedback, ops)
+    page = web.page_routes() if settings.playground else []
+    return [*(route for part in parts for route in part.router.routes), *page]
 
 
 def _lifespan(

@@ -95,6 +95,7 @@ class Settings(BaseModel):
     )
     engine_model: str | None = Field(default=None, description="model name at the engine; asked of it when unset")
     engine_api_key: str | None = Field(default=None, repr=False, description="API key that the engine wants")
+    playground: bool = Field(default=True, description="serve the playground, a page for trying the gateway, at /")
     slug: str = Field(default="preceptor", min_length=1, description="model name under which guided answers are given")
     registry: FilePath | None = Field(default=None, description="model registry; the packaged one when unset")
     corpus: Annotated[Path | None, AfterValidator(existing)] = Field(

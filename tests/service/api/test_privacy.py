@@ -15,7 +15,6 @@ import httpx
 import orjson
 import pytest
 
-from models.clock import Timeouts
 from models.vllm import VLLMEngine
 from principles.retrieve import Retriever
 from service.logs import JsonLines
@@ -248,9 +247,8 @@ def test_an_engine_that_is_away(serve: Serve, songs: Songs, body: dict[str, Any]
 def test_an_engine_that_keeps_silent(
     serve: Serve, script: Script, songs: Songs, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any]
 ) -> None:
-    impatient = Timeouts(first_token=0.3, between_tokens=0.3, total=0.6)
-    monkeypatch.setattr("service.app.VLLMEngine", partial(VLLMEngine, timeouts=impatient, retries=0))
-    url = serve()
+    monkeypatch.setattr("service.app.VLLMEngine", partial(VLLMEngine, retries=0))
+    url = serve(engine_begin_s=0.3, engine_silence_s=0.3, engine_answer_s=0.6)
     script.held = "draft"
     assert songs.ask(url, CHAT, body).status_code == 504
     songs.none(url)

@@ -102,7 +102,7 @@ peers: .venv-litellm/installed .venv-optillm/installed
 	@touch $@
 
 test: $(VENV_STAMP) $(ENGINE_STAMP) $(CLIENTS_STAMP) $(NODE_STAMP) $(VERL_STAMP) $(FP8_STAMP)
-	$(BIN)/python -m pytest -m "not browser and not gpu" -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m "not gpu" -n 2 --dist loadgroup
 
 unit: $(VENV_STAMP)
 	$(BIN)/python -m pytest

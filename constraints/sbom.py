@@ -10,8 +10,10 @@ import re
 import sys
 import tomllib
 import uuid
-from importlib.metadata import PackageMetadata, distribution
+from email.message import Message
+from importlib.metadata import distribution
 from pathlib import Path
+from typing import cast
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType, Property
@@ -55,7 +57,7 @@ def pins(constraints: str) -> dict[str, str]:
     return found
 
 
-def licence(metadata: PackageMetadata) -> str:
+def licence(metadata: Message) -> str:
     """The SPDX expression that a package's metadata state. Raises ``UnknownLicence``."""
     stated = metadata.get("License-Expression")
     words = (metadata.get("License") or "").strip()
@@ -81,7 +83,7 @@ def package(name: str, version: str) -> Component:
         version=version,
         purl=url,
         bom_ref=str(url),
-        licenses=[_LICENCES.make_from_string(licence(installed.metadata))],
+        licenses=[_LICENCES.make_from_string(licence(cast(Message, installed.metadata)))],
         properties=[Property(name=PLACE, value=IN_IMAGE)],
     )
 

@@ -54,6 +54,7 @@ class Access:
         if key is None:
             raise InvalidApiKey("no valid API key was given", headers={"www-authenticate": "Bearer"})
         record.client, record.limits = key.client, ring.limits(key.client)
+        record.tenant = None if self.keys.opens_everything(key) else key.client
         if resource is not None and SCOPES[resource] not in key.scopes:
             needed = SCOPES[resource].value
             challenge = f'Bearer error="insufficient_scope", scope="{needed}"'

@@ -32,11 +32,13 @@ from principles.retrieve import Retriever, build_retriever
 from service.access import Access
 from service.admission import Admit
 from service.answer_headers import AnswerHeaders
-from service.api import chat, engine_resources, models, ops, principles, revisions
+from service.api import chat, engine_resources, feedback, models, ops, principles, revisions, web
 from service.api.document import Documented
 from service.binding import Binding, Bound
 from service.editions import Edition, Editions, first_edition
 from service.errors import exception_handlers
+from service.feedback import retention
+from service.feedback.opening import open_store
 from service.gateway import Gateway
 from service.hosts import Hosts, known_names
 from service.keys import Keys
@@ -84,7 +86,7 @@ def create_app(
     return Documented(
         keys=keys.wanted,
         title="Preceptor",
-        routes=_routes(),
+        routes=_routes(settings),
         middleware=[
             Middleware(Observe, metrics=metrics, tracing=tracing),
             Middleware(AnswerHeaders),
@@ -103,10 +105,10 @@ def create_app(
     )
 
 
-def _routes() -> list[BaseRoute]:
-    return [
-        route for part in (chat, revisions, engine_resources, models, principles, ops) for route in part.router.routes
-    ]
+def _routes(settings: Settings) -> list[BaseRoute]:
+    parts = (chat, revisions, engine_resources, models, principles, feedback, ops)
+    page = web.page_routes() if settings.playground else []
+    return [*(route for part in parts for route in part.router.routes), *page]
 
 
 def _lifespan(
@@ -121,7 +123,8 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         editions = await _opened(app, settings, metrics, retriever, drain, tracing or UNTRACED)
-        fleet, binding = app.state.gateway.fleet, app.state.gateway.binding
+        gateway: Gateway = app.state.gateway
+        fleet, binding, store = gateway.fleet, gateway.binding, gateway.feedback
         watches: dict[Watch, Callable[[], Coroutine[Any, Any, None]]] = {
             Watch.EVENT_LOOP: partial(_watch_loop, metrics),
             Watch.ENGINES: partial(fleet.watch, settings.health_interval_s),
@@ -129,6 +132,8 @@ def _lifespan(
             Watch.KEYS: keys.watch,
             Watch.PRINCIPLES: partial(editions.watch, rereading),
         }
+        if store is not None:
+            watches[Watch.FEEDBACK] = partial(retention.watch, store, settings.feedback_retention_days)
         try:
             async with AsyncExitStack() as stack:
                 for watch, work in watches.items():
@@ -139,6 +144,8 @@ def _lifespan(
         finally:
             await binding.aclose()
             await fleet.aclose()
+            if store is not None:
+                await store.database.aclose()
             if tracing is not None:
                 await tracing.aclose()
 
@@ -168,8 +175,8 @@ def build_gateway(
 ) -> Gateway:
     """Wire the parts together."""
     fleet = _fleet(settings, metrics)
-    binding = _binding(settings, metrics, fleet)
-    return Gateway(settings, metrics, edition, fleet, binding, drain, tracer, int(time.time()))
+    binding, store = _binding(settings, metrics, fleet), open_store(settings, metrics.feedback)
+    return Gateway(settings, metrics, edition, fleet, binding, drain, tracer, store, int(time.time()))
 
 
 def _tracing(settings: Settings, metrics: Metrics) -> "Tracing | None":

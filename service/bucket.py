@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 _MINUTE_SECONDS = 60.0
+_ROUNDING_TOKENS = 1e-6
 
 
 class Bucket:
@@ -29,8 +30,9 @@ class Bucket:
 
     @property
     def owes_s(self) -> float:
-        """Seconds until nothing is owed."""
-        return max(0.0, -self.level) / self._per_second
+        """Seconds until nothing is owed; what rounding leaves of a token is nothing."""
+        owed = -self.level
+        return owed / self._per_second if owed > _ROUNDING_TOKENS else 0.0
 
     @property
     def fills_s(self) -> float:

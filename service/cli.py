@@ -1,4 +1,4 @@
-"""The ``preceptor`` command: serve, ask, keys, principles, version."""
+"""The ``preceptor`` command: serve, ask, keys, feedback, principles, version."""
 
 import argparse
 import signal
@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _ask(options)
     if options.command == "keys":
         return _new_key(options)
+    if options.command == "feedback":
+        return _feedback(options)
     sys.stdout.write(f"preceptor {installed_version()}\n")
     return 0
 
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands.add_parser("serve", help="run the gateway"))
     _add_ask(commands.add_parser("ask", help="ask a running gateway and watch it revise"))
     _add_keys(commands.add_parser("keys", help="make API keys"))
+    _add_feedback(commands.add_parser("feedback", help="look after the feedback database"))
     commands.add_parser("principles", help="list, check and import principles", add_help=False)
     commands.add_parser("version", help="print the version")
     return parser
@@ -88,6 +91,17 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     new.add_argument("--weight", type=float, help="the client's share beside others, from 0.01 to 100 (default: 1)")
 
 
+def _add_feedback(parser: argparse.ArgumentParser) -> None:
+    parser.description = f"The database is that of {PREFIX}FEEDBACK_DATABASE, or of --config."
+    parser.add_argument("--config", type=Path, help="settings as TOML")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("status", help="print the revision of the schema, and the newest one")
+    actions.add_parser("migrate", help="bring the schema up to date")
+    down = actions.add_parser("downgrade", help="bring the schema down to a revision")
+    down.add_argument("revision", help="a revision, or base: drops the tables with all that they hold, the audit too")
+    actions.add_parser("audit", help="print who listed, read, exported and erased, as JSON lines")
+
+
 def _new_key(options: argparse.Namespace) -> int:
     limits = {name: vars(options)[name] for name in ClientLimits.model_fields}
     try:
@@ -119,6 +133,17 @@ def _serve(options: argparse.Namespace) -> int:
         sys.stderr.write(f"preceptor: {error}\n")
         return 2
     return serve(settings)
+
+
+def _feedback(options: argparse.Namespace) -> int:
+    try:
+        settings = load_settings(file=options.config)
+    except SettingsError as error:
+        sys.stderr.write(f"preceptor: {error}\n")
+        return 2
+    from service.feedback.cli import run
+
+    return run(options, settings)
 
 
 def _ask(options: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from models.engine import EngineError, EngineRefused, EngineTimeout, EngineUnavailable
 from service.answer_headers import make_safe
+from service.feedback.failure import FeedbackFailure
 from service.observe import CLIENT_LEFT_STATUS, REQUEST_ID, record_of
 from service.revision.failure import RevisionUnavailable
 
@@ -113,6 +114,30 @@ class NotFound(ApiError):
     status, type, code = 404, "invalid_request_error", "not_found"
 
 
+class FeedbackOff(NotFound):
+    """This gateway takes no feedback."""
+
+    code = "feedback_off"
+
+
+class IdempotencyConflict(ApiError):
+    """One idempotency key for two things."""
+
+    status, type, code = 409, "invalid_request_error", "idempotency_conflict"
+
+
+class TooLong(ApiError):
+    """A field holds more than it may."""
+
+    status, type, code = 422, "invalid_request_error", "too_long"
+
+
+class FeedbackUnavailable(ApiError):
+    """The feedback database did not do it."""
+
+    status, type = 503, "server_error"
+
+
 class BodyTooLarge(ApiError):
     """The body is larger than the gateway takes."""
 
@@ -185,6 +210,9 @@ def api_error(error: BaseException) -> ApiError:
         return error
     if isinstance(error, EngineError):
         return EngineFailed(error)
+    if isinstance(error, FeedbackFailure):
+        retry = {"retry-after": str(math.ceil(RETRY_AFTER_S))}
+        return FeedbackUnavailable(error.message, code=f"feedback_{error.reason.value}", headers=retry)
     if isinstance(error, RevisionUnavailable):
         return Unrevised("the answer could not be criticised, and the request was strict", code=error.reason.value)
     if isinstance(error, ValidationError | RequestValidationError):
@@ -213,6 +241,8 @@ def invalid(error: ValidationError | RequestValidationError) -> InvalidRequest:
     first = error.errors()[0]
     param = ".".join(plain_name(part) for part in first["loc"] if part != "body") or None
     message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "union_tag_invalid":  # whose own message quotes the tag
+        message = f"{first['ctx']['discriminator']} needs to be one of {first['ctx']['expected_tags']}"
     if first["type"] == "extra_forbidden":
         return InvalidRequest(f"unknown key {param}", param=param, code="unknown_parameter")
     return InvalidRequest(f"{param}: {message}" if param else message, param=param)
@@ -253,6 +283,7 @@ def exception_handlers() -> dict[int | type[Exception], Handler]:
         ApiError: _classified,
         EngineError: _failed,
         RevisionUnavailable: _failed,
+        FeedbackFailure: _failed,
         RequestValidationError: _classified,
         HTTPException: _http_error,
         ClientLeft: _client_left,

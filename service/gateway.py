@@ -14,6 +14,7 @@ from principles.corpus import Corpus
 from principles.retrieve import Retriever
 from service.binding import Binding
 from service.editions import Edition
+from service.feedback.store import FeedbackStore
 from service.metrics import Metrics
 from service.outgoing import Drain
 from service.revision.tracing import Tracer
@@ -31,6 +32,7 @@ class Gateway:
     binding: Binding
     drain: Drain
     tracer: Tracer
+    feedback: FeedbackStore | None
     started: int
 
     @property

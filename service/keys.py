@@ -174,6 +174,10 @@ class Keys:
         """Say whether requests need a key; an empty key file lets nobody in."""
         return bool(self._fixed) or self._file is not None
 
+    def opens_everything(self, key: Key) -> bool:
+        """Say whether a key is one of the settings, which stand for the operator and not for one client."""
+        return any(key is fixed for fixed in self._fixed)
+
     def refresh(self) -> None:
         """Read the file once, and take it over if it has changed and no longer does."""
         if self._file is None:

@@ -39,7 +39,8 @@ class Record:
     """What is known of one request while it is served. ``waiting_ms`` is the time with an engine call open.
 
     ``route`` is what it is counted under if it never comes to a route; ``client`` is whose API key came with it,
-    and ``limits`` what that client may have; ``meter`` counts what the request costs.
+    and ``limits`` what that client may have; ``tenant`` is the client whose stored data it may see, None where it may
+    see everybody's; ``meter`` counts what the request costs.
     ``admitted`` is when its body was read and it had a slot; what came before was the client's time, or the queue's.
     """
 
@@ -50,6 +51,7 @@ class Record:
     client: str | None = None
     limits: ClientLimits = NO_LIMITS
     meter: Meter = field(default_factory=Meter)
+    tenant: str | None = None
     admitted: float | None = None
     waiting_ms: float | None = None
     first_byte_ms: float | None = None
@@ -191,7 +193,7 @@ class Observe:
 
 
 def _method(scope: Scope) -> str:
-    return scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+    return scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE", "OPTIONS") else "other"
 
 
 def _end_span(span: "RequestSpan", method: str, record: Record, route: str, status: int) -> None:

@@ -14,11 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import OriginRefused, error_response
 from service.metrics import Metrics
 
-METHODS = "GET, POST"
+METHODS = "GET, POST, DELETE"
 PREFLIGHT_SECONDS = "600"
 # OpenAI's own client names itself in headers of its own.
 _TAKEN = (
-    "authorization, content-type, openai-organization, openai-project, traceparent, tracestate, user-agent, "
+    "authorization, content-type, idempotency-key, openai-organization, openai-project, traceparent, tracestate, "
+    "user-agent, "
     "x-request-id, x-session-id, x-stainless-arch, x-stainless-helper-method, x-stainless-lang, x-stainless-os, "
     "x-stainless-package-version, x-stainless-retry-count, x-stainless-runtime, x-stainless-runtime-version, "
     "x-stainless-timeout"

@@ -4,7 +4,6 @@ Owns the only reading of the environment in this project. Invariant: an unknown 
 and API keys are kept as SHA-256 digests only.
 """
 
-import json
 import os
 import re
 import tomllib
@@ -26,8 +25,19 @@ from pydantic import (
 
 from models.embedder import EmbedderChoice
 from models.pool.replica import Address
-from service.keys import key_digest
 from service.limits import Bound, ClientLimits
+from service.setting_values import (
+    addresses,
+    collector,
+    digests,
+    engine_urls,
+    existing,
+    feedback_url,
+    host_names,
+    listed,
+    origins,
+    parsed,
+)
 
 PREFIX = "PRECEPTOR_"
 CONFIG_VARIABLE = "PRECEPTOR_CONFIG"
@@ -35,9 +45,6 @@ CONFIG_VARIABLE = "PRECEPTOR_CONFIG"
 # more than the first, and what the second takes out of a queue within the ten seconds of queue_wait_s.
 SLOTS_PER_ENGINE = 48
 PLACES_PER_ENGINE = 16
-_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})=(https?://.*)")
-_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|[a-z][a-z0-9+.-]*://[a-z0-9.-]+")
 # Kubernetes describes a Service called "preceptor" to its neighbours by variables of our own prefix.
 _SERVICE_LINK = re.compile(
     r"PRECEPTOR(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP)(_[A-Z]+)?)"
@@ -46,69 +53,6 @@ _SERVICE_LINK = re.compile(
 
 class SettingsError(ValueError):
     """A setting is unknown, missing or out of range; the message names it."""
-
-
-def _listed(value: object) -> object:
-    """Let a tuple be written as one comma-separated string, as variables and options have it."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _parsed(value: object) -> object:
-    """Let a table be written as JSON, as a variable has it."""
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError as error:
-        raise ValueError("not JSON") from error
-
-
-def _engine_urls(values: tuple[str, ...]) -> tuple[str, ...]:
-    addresses = _addresses(values)
-    for address in addresses:
-        parts = urlsplit(address.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("needs to be a URL such as http://127.0.0.1:8001, or several")
-    if not all(len(set(column)) == len(values) for column in zip(*addresses, strict=True)):
-        raise ValueError("names an engine twice")
-    return values
-
-
-def _addresses(values: tuple[str, ...]) -> tuple[Address, ...]:
-    """Each engine under the name before its URL, or under its place in the list."""
-    named = (_NAMED.fullmatch(value) for value in values)
-    return tuple(
-        Address(found[1], found[2]) if found else Address(str(place), value)
-        for place, (value, found) in enumerate(zip(values, named, strict=True))
-    )
-
-
-def _collector(value: str | None) -> str | None:
-    parts = urlsplit(value or "http://none")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise ValueError("needs to be a URL such as http://collector:4318, without a user name")
-    return value
-
-
-def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(_ORIGIN.fullmatch(value) for value in values):
-        raise ValueError("needs to be origins such as https://app.example.org, in lower case and without a path")
-    return values
-
-
-def _host_names(values: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(_HOST_NAME.fullmatch(value) for value in values):
-        raise ValueError("needs to be host names such as preceptor.example.org, in lower case and without a port")
-    return values
-
-
-def _existing(value: Path | None) -> Path | None:
-    if value is not None and not value.exists():
-        raise ValueError("no such file or folder")
-    return value
-
-
-def _digests(value: object) -> object:
-    parts = _listed(value)
-    return tuple(key_digest(str(part)) for part in parts) if isinstance(parts, list | tuple) else parts
 
 
 class Settings(BaseModel):
@@ -120,7 +64,7 @@ class Settings(BaseModel):
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen at")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
 
-    engine_url: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_engine_urls)] = Field(
+    engine_url: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(engine_urls)] = Field(
         default=("http://127.0.0.1:8001",),
         min_length=1,
         description="base URL of the engine, without /v1, or of several for one model, which may have names: a=URL",
@@ -151,13 +95,14 @@ class Settings(BaseModel):
     )
     engine_model: str | None = Field(default=None, description="model name at the engine; asked of it when unset")
     engine_api_key: str | None = Field(default=None, repr=False, description="API key that the engine wants")
+    playground: bool = Field(default=True, description="serve the playground, a page for trying the gateway, at /")
     slug: str = Field(default="preceptor", min_length=1, description="model name under which guided answers are given")
     registry: FilePath | None = Field(default=None, description="model registry; the packaged one when unset")
-    corpus: Annotated[Path | None, AfterValidator(_existing)] = Field(
+    corpus: Annotated[Path | None, AfterValidator(existing)] = Field(
         default=None, description="principles, a file or a folder; the packaged set when unset"
     )
 
-    embedder: Annotated[EmbedderChoice | None, BeforeValidator(_parsed)] = Field(
+    embedder: Annotated[EmbedderChoice | None, BeforeValidator(parsed)] = Field(
         default=None, description="what embeds questions, as JSON; the bundled encoder when unset"
     )
 
@@ -168,7 +113,7 @@ class Settings(BaseModel):
     bypass_talk: bool = Field(default=True, description="hand talk that is not about health to the engine as it is")
     open_after_s: float = Field(default=0.5, ge=0, description="most seconds until a guided stream opens")
 
-    api_keys: Annotated[tuple[str, ...], BeforeValidator(_digests)] = Field(
+    api_keys: Annotated[tuple[str, ...], BeforeValidator(digests)] = Field(
         default=(),
         repr=False,
         description="API keys that open everything, or their sha256: digests",
@@ -177,13 +122,25 @@ class Settings(BaseModel):
         default=None, description="API keys by client and scope, as JSON lines; read again when it changes"
     )
     allow_without_keys: bool = Field(default=False, description="listen beyond this machine without API keys")
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_origins)] = Field(
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(origins)] = Field(
         default=(), description="origins whose web pages may ask, such as https://app.example.org"
     )
-    hosts: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_host_names)] = Field(
+    hosts: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(host_names)] = Field(
         default=(),
         description="host names that requests may address beside localhost and addresses; if unset, none without keys "
         "on loopback, else any",
+    )
+    feedback_database: Annotated[str, AfterValidator(feedback_url)] = Field(
+        default="",
+        repr=False,
+        description="where feedback is kept: sqlite:///FILE, postgresql://..., off; a file of one's own when unset",
+    )
+    feedback_content: bool = Field(default=False, description="keep the texts that come with feedback")
+    feedback_deidentify: bool = Field(
+        default=False, description="of those texts, replace what is recognised as pointing to a person"
+    )
+    feedback_retention_days: int | None = Field(
+        default=None, ge=1, le=36_500, description="days after which feedback is erased; never if unset"
     )
     max_head_bytes: int = Field(default=32 * 1024, ge=1024, description="largest request line and headers")
     head_s: float = Field(default=10.0, gt=0, description="most seconds that a request's head may take to arrive")
@@ -208,7 +165,7 @@ class Settings(BaseModel):
     )
     body_s: float = Field(default=30.0, gt=0, description="most seconds that a body may take to arrive")
     stall_s: float = Field(default=60.0, gt=0, description="most seconds that a client may leave an answer unread")
-    otlp_endpoint: Annotated[str | None, AfterValidator(_collector)] = Field(
+    otlp_endpoint: Annotated[str | None, AfterValidator(collector)] = Field(
         default=None, description="base URL of an OTLP/HTTP collector, without /v1/traces; nothing is traced when unset"
     )
     trace_ratio: float = Field(
@@ -226,7 +183,7 @@ class Settings(BaseModel):
     @property
     def engines(self) -> tuple[Address, ...]:
         """The engines with their names, which stand in metrics and logs in the place of URLs."""
-        return _addresses(self.engine_url)
+        return addresses(self.engine_url)
 
     @property
     def client_limits(self) -> ClientLimits:

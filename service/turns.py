@@ -92,8 +92,13 @@ class Turns:
         return share is not None and share.bounded
 
     def admits(self, client: str | None, limits: ClientLimits) -> bool:
-        """Say whether ``join`` would take this client now."""
-        share = self._shares.get(client) or Share(client, limits)
+        """Say whether ``join`` would take this client now. The limits are the client's from now on."""
+        share = self._shares.get(client)
+        if share is None:
+            share = Share(client, limits)
+        else:
+            share.limits = limits
+            self._serve()
         return self._may_hold(share) or self.waiting < self._places or self._displaceable(share) is not None
 
     def join(self, client: str | None, limits: ClientLimits, told: Callable[[], None]) -> Ticket | None:

@@ -26,6 +26,7 @@ class Watch(StrEnum):
     BINDING = "binding"
     KEYS = "keys"
     PRINCIPLES = "principles"
+    FEEDBACK = "feedback"
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ settings.load_profile("ours")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine-url", help="a running engine with the bundled model, instead of starting one")
+    parser.addoption("--screenshots", help="where the playground's tests put their pictures; nowhere lasting if unset")
 
 
 @pytest.hookimpl(tryfirst=True)

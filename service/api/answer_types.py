@@ -99,12 +99,13 @@ class EditTold(Told):
 
 
 class Step(Told):
-    """Tokens and time of one model call."""
+    """Tokens and time of one model call; ``start_ms`` counts from the loop's beginning."""
 
     step: str
     prompt_tokens: int = Field(ge=0)
     cached_tokens: int = Field(ge=0)
     completion_tokens: int = Field(ge=0)
+    start_ms: float = Field(ge=0)
     ms: float = Field(ge=0)
 
 
@@ -162,6 +163,15 @@ class ExtensionTold(Told):
     trace: TraceView | None = None
 
 
+class ModelTold(Told):
+    """Whether answers under a name are guided, and what is to be known of the model that gives them."""
+
+    guided: bool
+    engine_model: str | None
+    bundled: bool | None
+    notice: str | None
+
+
 class ModelRow(Told):
     """One model name."""
 
@@ -169,6 +179,7 @@ class ModelRow(Told):
     object: Literal["model"]
     created: int
     owned_by: str
+    preceptor: ModelTold
 
 
 class ModelList(Told):

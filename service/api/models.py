@@ -32,4 +32,18 @@ async def read_model(name: str, gateway: GatewayOf) -> dict[str, Any]:
 
 
 def _model(gateway: GatewayOf, name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": gateway.started, "owned_by": "preceptor"}
+    """``preceptor`` says whether answers are guided, and what is to be known of the model that gives them."""
+    bound = gateway.binding.current
+    told = {
+        "guided": name == gateway.settings.slug,
+        "engine_model": gateway.binding.model,
+        "bundled": None if bound is None else bound.entry.bundled,
+        "notice": None if bound is None else bound.entry.notice or None,
+    }
+    return {
+        "id": name,
+        "object": "model",
+        "created": gateway.started,
+        "owned_by": "preceptor",
+        "preceptor": told,
+    }

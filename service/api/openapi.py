@@ -63,12 +63,22 @@ def read(answers: type[BaseModel], links: Mapping[str, Any] | None = None) -> di
     }
 
 
+FEEDBACK_ERRORS: dict[int | str, dict[str, Any]] = {
+    **{status: ERRORS[status] for status in _READ},
+    409: {"model": ErrorBody, "description": "The idempotency key came with another feedback"},
+    422: {"model": ErrorBody, "description": "A field is too long"},
+    503: {"model": ErrorBody, "description": "The feedback database is away, too busy, or has another schema"},
+}
+
+
 def described(
     body: type[BaseModel],
     answers: type[BaseModel],
     *,
     streams: bool = False,
     links: Mapping[str, Any] | None = None,
+    status: int = 200,
+    errors: Mapping[int | str, dict[str, Any]] = ERRORS,
 ) -> dict[str, Any]:
     """The keyword arguments of a route with this body, which with ``streams`` may answer with server-sent events."""
     content: dict[str, Any] = {"text/event-stream": {"schema": _EVENT}} if streams else {}
@@ -76,7 +86,7 @@ def described(
     schema = body.model_json_schema()
     return {
         "response_model": None,
-        "responses": {200: ok, **ERRORS, **_OTHER},
+        "responses": {status: ok, **errors, **_OTHER},
         "openapi_extra": {
             "requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema, schema)}}}
         },
@@ -91,4 +101,4 @@ def _inlined(value: Any, schema: dict[str, Any]) -> Any:
         return value
     if "$ref" in value:
         return _inlined(schema["$defs"][value["$ref"].removeprefix("#/$defs/")], schema)
-    return {key: _inlined(item, schema) for key, item in value.items() if key != "$defs"}
+    return {key: _inlined(item, schema) for key, item in value.items() if key not in ("$defs", "discriminator")}

@@ -138,5 +138,6 @@ def _step(trace: Trace, index: int) -> dict[str, Any]:
         "prompt_tokens": step.prompt_tokens,
         "cached_tokens": step.cached_tokens,
         "completion_tokens": step.completion_tokens,
+        "start_ms": round(step.start_ms, 3),
         "ms": round(step.ms, 3),
     }

@@ -38,6 +38,7 @@ class Calls:
         self._tracer = tracer
         self._spent = spent
         self._priorities = priorities
+        self._begun = time.perf_counter()
         self._open = 0
         self._waiting_since = 0.0
         self._waited_ms = 0.0
@@ -110,9 +111,9 @@ class Calls:
         self._budget.spend(usage.prompt_tokens - usage.cached_tokens + usage.completion_tokens, retries)
         if self._spent is not None:
             self._spent(usage)
-        self._trace.usage.append(
-            StepUsage(step, usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, _ms_since(started))
-        )
+        tokens = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+        start_ms = (started - self._begun) * 1000
+        self._trace.usage.append(StepUsage(step, *tokens, _ms_since(started), start_ms))
 
 
 def _one_earlier(own: object) -> int | None:

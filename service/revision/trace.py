@@ -26,7 +26,8 @@ class Outcome(StrEnum):
 class StepUsage:
     """Tokens and time of one model call.
 
-    ``step`` is draft, rubric, verdict, critique, edit, check, rewrite or improve.
+    ``step`` is draft, rubric, verdict, critique, edit, check, rewrite or improve; ``start_ms`` counts from the loop's
+    beginning.
     """
 
     step: str
@@ -34,6 +35,7 @@ class StepUsage:
     cached_tokens: int
     completion_tokens: int
     ms: float
+    start_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _NAME = re.compile(r"(?<![\w:.$])[a-zA-Z_:][\w:]*(?!\s*\()(?![\w:])")
 
 def metrics_of(expression: str) -> set[str]:
     """The names of all series that the expression selects."""
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', expression)
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', re.sub(r"#.*", "", expression))
     bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]", "", bare)
     bare = _LABEL_LIST.sub("", bare)
     return {name for name in _NAME.findall(bare) if name.lower() not in _WORDS}

@@ -13,6 +13,7 @@ SCHEMA = Path(__file__).parents[2] / "helm" / "values.schema.json"
 # What the chart gives the gateway itself: from other values, from a Secret, or as a mounted file.
 OF_THE_CHART = frozenset(
     {"engine_url", "engine_api_key", "api_keys", "key_file", "allow_without_keys", "registry", "corpus"}
+    | {"feedback_database"}
 )
 _NOT_NEEDED = ("title", "default", "format", "discriminator")
 

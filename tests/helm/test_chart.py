@@ -53,6 +53,10 @@ RELEASES: Mapping[str, Mapping[str, Any]] = {
     },
     "several nodes": {"engine": {"parallel": {"data": 16, "expert": True, "nodes": 2}}},
     "object store": {"engine": {"weights": STORE, "apiKey": {"enabled": True}}},
+    "feedback": {
+        "gateway": {"feedback": {"secretName": "preceptor-feedback"}},
+        "networkPolicy": {"feedbackEgress": [{"to": [{"ipBlock": {"cidr": "10.0.0.9/32"}}]}]},
+    },
     "everything set": {
         "imagePullSecrets": [{"name": "pull"}],
         "gateway": {

@@ -33,6 +33,7 @@ def test_every_variable_of_ours_is_a_setting(values: Mapping[str, Any]) -> None:
 def test_as_it_comes_the_gateway_has_its_own_defaults_but_listens_to_all() -> None:
     changed = {
         "host": "0.0.0.0",
+        "feedback_database": "off",
         "engine_url": ("engine-0=http://preceptor-engine-0.preceptor-engine.clinic.svc:8001",),
         "max_in_flight": SLOTS_PER_ENGINE // 2,
         "max_queued": PLACES_PER_ENGINE // 2,

@@ -118,3 +118,13 @@ def test_the_selector_is_in_the_labels_and_no_version_is() -> None:
     selector, labels = found["spec"]["selector"]["matchLabels"], found["spec"]["template"]["metadata"]["labels"]
     assert selector == labels
     assert not any("version" in label or "chart" in label for label in selector)
+
+
+def test_feedback_goes_to_the_database_of_a_secret_or_nowhere() -> None:
+    manifests = render(RELEASES["feedback"])
+    container = container_of(one(manifests, "Deployment", "preceptor-gateway"))
+    (entry,) = [entry for entry in container["env"] if entry["name"] == "PRECEPTOR_FEEDBACK_DATABASE"]
+    assert entry["valueFrom"]["secretKeyRef"] == {"name": "preceptor-feedback", "key": "url"}
+    config = one(manifests, "ConfigMap", "preceptor-gateway")["data"]
+    assert "PRECEPTOR_FEEDBACK_DATABASE" not in config
+    assert one(render(), "ConfigMap", "preceptor-gateway")["data"]["PRECEPTOR_FEEDBACK_DATABASE"] == "off"

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+from helm_python import HelmError
+
 from tests.helm.chart import of_kind, one, render
 from tests.helm.test_chart import RELEASES
 
@@ -56,6 +59,14 @@ def test_the_collector_is_reached_only_by_what_is_traced() -> None:
     assert policy({**rules, "engine": RELEASES["traced"]["engine"]})["egress"] == policy()["egress"]
     traced = policy(dict(RELEASES["traced"]))["egress"]
     assert traced == [*policy()["egress"], *rules["networkPolicy"]["collectorEgress"]]
+
+
+def test_the_feedback_database_is_reached_by_your_rule_and_has_to_have_one() -> None:
+    rule = {"to": [{"ipBlock": {"cidr": "10.0.0.9/32"}}], "ports": [{"port": 5432, "protocol": "TCP"}]}
+    feedback = {"gateway": {"feedback": {"secretName": "preceptor-feedback"}}}
+    assert policy({**feedback, "networkPolicy": {"feedbackEgress": [rule]}})["egress"][2:] == [rule]
+    with pytest.raises(HelmError, match="feedbackEgress"):
+        policy(feedback)
 
 
 def test_there_is_none_where_it_is_not_wanted() -> None:

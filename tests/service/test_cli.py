@@ -109,7 +109,9 @@ def test_every_setting_is_told_and_but_for_keys_an_option(capsys: pytest.Capture
     told = capsys.readouterr().out
     assert all(field.description for field in Settings.model_fields.values())
     for name in Settings.model_fields:
-        assert (f"--{name.replace('_', '-')} " in told) is (name not in ("api_keys", "engine_api_key"))
+        assert (f"--{name.replace('_', '-')} " in told) is (
+            name not in ("api_keys", "engine_api_key", "feedback_database")
+        )
 
 
 def test_a_wrong_setting_is_named(capsys: pytest.CaptureFixture[str]) -> None:

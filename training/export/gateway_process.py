@@ -6,7 +6,7 @@ Invariant: its settings come from the command line alone, and leaving the block 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,12 +28,12 @@ class ServingError(RuntimeError):
 
 @contextmanager
 def running_gateway(
-    engine_url: str, port: int, log: Path, registry: Path | None = None, options: Sequence[str] = ()
+    engine_url: str, port: int, log: Path, registry: Path | None = None, variables: Mapping[str, str] | None = None
 ) -> Iterator[str]:
     """Run ``preceptor serve`` until the block is left, and give its URL once it is ready. Raises ``ServingError``."""
     with log.open("wb") as output:
         child = subprocess.Popen(
-            (*gateway_command(engine_url, port, registry), *options),
+            gateway_command(engine_url, port, registry, variables or {}),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -47,11 +47,12 @@ def running_gateway(
         stop(child)
 
 
-def gateway_command(engine_url: str, port: int, registry: Path | None) -> tuple[str, ...]:
-    """Return the command, free of whatever variables this process was given."""
+def gateway_command(engine_url: str, port: int, registry: Path | None, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the command, with ``variables`` and none of those that this process was given."""
     chosen = () if registry is None else ("--registry", str(registry.resolve()))
     return (
-        *("env", "-i", sys.executable, "-m", "service", "serve"),
+        *("env", "-i", *(f"{name}={value}" for name, value in variables.items())),
+        *(sys.executable, "-m", "service", "serve"),
         *("--engine-url", engine_url, "--host", HOST, "--port", str(port)),
         *("--drain-s", str(_DRAIN_SECONDS), "--log-level", "warning"),
         *chosen,

@@ -3,7 +3,7 @@
 Invariant: both are children of this process, logs are kept in a folder, and leaving the block stops both.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +36,13 @@ def serve_checkpoint(
     *,
     logs: Path,
     registry: Path | None = None,
-    options: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Served]:
     """Serve ``checkpoint`` as ``name``, whose entry is in ``registry`` (the packaged one when None).
 
-    ``options`` are the gateway's own. The block is entered once both answer; on the CPU that takes half a minute.
+    ``variables`` are the gateway's environment. The block is entered once both answer, on the CPU after
+    half a minute.
     ``tell`` is told how far it is.
     Must not be entered where an event loop runs. Raises ``ServingError``, with the end of the log.
     """
@@ -55,7 +56,7 @@ def serve_checkpoint(
             engine = stack.enter_context(launch(spec, choose_command(spec), logs / ENGINE_LOG, tell=tell))
         except LaunchFailure as error:
             raise ServingError(f"{checkpoint}: {error}\nthe whole log: {logs / ENGINE_LOG}") from error
-        gateway = running_gateway(engine.url, gateway_port, logs / GATEWAY_LOG, registry, options)
+        gateway = running_gateway(engine.url, gateway_port, logs / GATEWAY_LOG, registry, variables)
         yield Served(stack.enter_context(gateway), engine.url, name)
 
 

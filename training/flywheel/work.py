@@ -61,10 +61,10 @@ class Flywheel:
     def _collect(self, _: str) -> Figures:
         """Serve the model that is there, review what it revises, and ask for the export."""
         database = (self._folder / "feedback.db").resolve()
-        options = ("--feedback-database", f"sqlite:///{database}", "--feedback-content", "true")
+        variables = {"PRECEPTOR_FEEDBACK_DATABASE": f"sqlite:///{database}", "PRECEPTOR_FEEDBACK_CONTENT": "true"}
         settings, temperature = self._config.collection, self._config.temperature
         logs = self._folder / "logs" / "collect"
-        with serve_checkpoint(self._config.start, self._served_as, logs=logs, options=options) as served:
+        with serve_checkpoint(self._config.start, self._served_as, logs=logs, variables=variables) as served:
             rows = collect(served.url, self._knowledge, settings, temperature, self._folder / "reviewed.jsonl")
             records = read_export(served.url)
         lines = (record.model_dump_json(by_alias=True) + "\n" for record in records)

@@ -20,10 +20,11 @@ def retriever() -> Retriever:
 
 
 @pytest.fixture(scope="session")
-def _running(retriever: Retriever) -> Iterator[tuple[Script, str, str]]:
+def _running(retriever: Retriever, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Script, str, str]]:
     script = Script()
+    feedback = f"sqlite:///{tmp_path_factory.mktemp('feedback')}/feedback.db"
     with served(engine_app(script)) as engine_url:
-        settings = Settings(engine_url=engine_url, open_after_s=1.0, heartbeat_s=0.2)
+        settings = Settings(engine_url=engine_url, open_after_s=1.0, heartbeat_s=0.2, feedback_database=feedback)
         with served(create_app(settings, retriever=retriever), lifespan="on") as url:
             eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
             yield script, engine_url, url
@@ -55,7 +56,7 @@ def serve(retriever: Retriever, engine_base: str, script: Script) -> Iterator[Se
     with ExitStack() as stack:
 
         def run(**settings: object) -> str:
-            chosen = Settings.model_validate({"engine_url": engine_base, **settings})
+            chosen = Settings.model_validate({"engine_url": engine_base, "feedback_database": "off", **settings})
             return stack.enter_context(served(create_app(chosen, retriever=retriever), lifespan="on"))
 
         yield run

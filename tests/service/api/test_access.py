@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from service.access import SCOPES
-from service.api import chat, engine_resources, models, ops, principles, revisions
+from service.api import chat, engine_resources, feedback, models, ops, principles, revisions
 from service.keys import key_digest, new_key
 from tests.service.api.conftest import Serve
 from tests.service.api.scripted_engine import ENGINE_MODEL
@@ -75,7 +75,7 @@ def test_every_call_needs_a_key_and_only_its_scope_opens_it(serve: Serve, tmp_pa
 
 
 def test_every_route_is_behind_a_scope_or_known_to_be_open() -> None:
-    routers = (chat, engine_resources, models, ops, principles, revisions)
+    routers = (chat, engine_resources, feedback, models, ops, principles, revisions)
     paths = {route.path for part in routers for route in part.router.routes}
     opened_by_any = {"/v1/models", "/v1/models/{name:path}"}
     scoped = {path for path in paths if any(path == known or path.startswith(f"{known}/") for known in SCOPES)}

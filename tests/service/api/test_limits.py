@@ -82,8 +82,9 @@ def test_every_step_of_a_guided_answer_is_charged(serve: Serve, keys: Path, scri
     assert script.steps().count("draft") == 1
     assert cost > 150
     assert metric(url, mine, "charged_tokens_total", source="reported") == cost
-    left = int(ask(url, mine, BODY).headers["x-ratelimit-remaining-tokens"])
-    assert 100_000 - cost <= left <= 100_000
+    again = ask(url, mine, BODY)
+    left = int(again.headers["x-ratelimit-remaining-tokens"])
+    assert 100_000 - 2 * cost <= left < 100_000  # what this very answer cost is off already
 
 
 @pytest.mark.parametrize(("options", "source"), [({}, "estimated"), ({"include_usage": True}, "reported")])

@@ -135,7 +135,7 @@ def test_a_watch_that_fails_is_counted_and_the_gateway_goes_on(serve: Serve, mon
     async def fails(_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("service.app._watch_lag", fails)
+    monkeypatch.setattr("service.app._watch_loop", fails)
     url = serve()
     eventually(lambda: value(url, "preceptor_watch_failures_total", watch="event_loop") >= 1)
     eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)

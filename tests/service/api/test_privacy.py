@@ -15,7 +15,6 @@ import httpx
 import orjson
 import pytest
 
-from models.clock import Timeouts
 from models.vllm import VLLMEngine
 from principles.retrieve import Retriever
 from service.logs import JsonLines
@@ -30,6 +29,7 @@ from tests.service.tracing.collector import Collector, collecting
 CANARY = "Zanzibarium"
 CHAT, REVISIONS, SEARCH = "/v1/chat/completions", "/v1/revisions", "/v1/principles/search"
 MESSAGES = [{"role": "user", "content": f"My chest hurts, says Mrs {CANARY}. What now?"}]
+FEEDBACK = "/v1/feedback"
 GUIDED: dict[str, Any] = {"model": "preceptor", "messages": MESSAGES}
 PLAIN: dict[str, Any] = {"model": ENGINE_MODEL, "messages": MESSAGES}
 DRAFT = f"Rest, Mrs {CANARY}. Wait for an hour."
@@ -50,7 +50,7 @@ class Songs:
         method = more.pop("method", "GET" if body is None else "POST")
         answer = httpx.request(method, f"{url}{path}", content=content, timeout=20, **more)
         told = [event for event in answer.text.split("\n\n") if '"error"' in event]
-        self._errors += [str(answer.headers), *(told if answer.status_code == 200 else [answer.text])]
+        self._errors += [str(answer.headers), *(told if answer.status_code in (200, 201) else [answer.text])]
         return answer
 
     def none(self, url: str, headers: Mapping[str, str] | None = None) -> None:
@@ -104,6 +104,43 @@ def test_answers(url: str, script: Script, songs: Songs, fields: dict[str, Any],
     sing(script)
     extra = dict.fromkeys(("user", "cache_salt", "prompt_cache_key", "safety_identifier", "my_field"), CANARY)
     assert CANARY in songs.ask(url, CHAT, {**base, **fields, **extra, "metadata": {CANARY: CANARY}}).text
+    songs.none(url)
+
+
+def test_feedback(serve: Serve, songs: Songs, tmp_path: Path) -> None:
+    url = serve(feedback_database=f"sqlite:///{tmp_path}/f.db", feedback_content=True)
+    given: dict[str, Any] = {"revision_id": "rev-1", "preferred": "own_edit", "own_edit": CANARY, "note": CANARY}
+    given |= {"reviewer": {"role": "nurse", "pseudonym": CANARY}, "patient": CANARY, "messages": MESSAGES}
+    given |= {"revision": {"draft": DRAFT, "answer": DRAFT}}
+    key = {"idempotency-key": CANARY}
+    stored = songs.ask(url, FEEDBACK, given, headers=key)
+    assert (stored.status_code, CANARY in httpx.get(f"{url}{FEEDBACK}/export").text) == (201, True)
+    wrong: list[dict[str, Any]] = [
+        {"own_edit": CANARY * 20_000},
+        {"verdicts": CANARY},
+        {"patient": f"{CANARY} {CANARY}"},
+    ]
+    wrong += [
+        {"rubric": [{"action": CANARY}]},
+        {"rubric": [{"action": "add", "text": [CANARY]}]},
+        {"note": f"{CANARY}\0"},
+    ]
+    wrong += [{"reviewer": {"role": CANARY}}, {"revision": {"draft": CANARY, "answer": [CANARY]}}, {CANARY: CANARY}]
+    assert {songs.ask(url, FEEDBACK, given | one).status_code for one in wrong} == {400, 422}
+    assert songs.ask(url, FEEDBACK, {**given, "revision_id": "rev-2"}, headers=key).status_code == 409
+    assert songs.ask(url, FEEDBACK, given, headers={"idempotency-key": f"{CANARY} !"}).status_code == 400
+    for path in (f"?cursor={CANARY}", f"?preferred={CANARY}", f"?{CANARY}=1", f"/{CANARY}"):
+        assert songs.ask(url, f"{FEEDBACK}{path}").status_code in (400, 404)
+    httpx.delete(f"{url}{FEEDBACK}", params={"patient": CANARY}, timeout=20)
+    songs.none(url)
+
+
+def test_feedback_whose_database_is_broken(serve: Serve, songs: Songs, tmp_path: Path) -> None:
+    file = tmp_path / "f.db"
+    file.write_bytes(CANARY.encode() * 1000)
+    url = serve(feedback_database=f"sqlite:///{file}", feedback_content=True)
+    given = {"revision_id": CANARY, "preferred": "draft", "reviewer": {"role": "nurse", "pseudonym": CANARY}}
+    assert songs.ask(url, FEEDBACK, {**given, "note": CANARY}).status_code == 503
     songs.none(url)
 
 
@@ -210,9 +247,8 @@ def test_an_engine_that_is_away(serve: Serve, songs: Songs, body: dict[str, Any]
 def test_an_engine_that_keeps_silent(
     serve: Serve, script: Script, songs: Songs, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any]
 ) -> None:
-    impatient = Timeouts(first_token=0.3, between_tokens=0.3, total=0.6)
-    monkeypatch.setattr("service.app.VLLMEngine", partial(VLLMEngine, timeouts=impatient, retries=0))
-    url = serve()
+    monkeypatch.setattr("service.app.VLLMEngine", partial(VLLMEngine, retries=0))
+    url = serve(engine_begin_s=0.3, engine_silence_s=0.3, engine_answer_s=0.6)
     script.held = "draft"
     assert songs.ask(url, CHAT, body).status_code == 504
     songs.none(url)

@@ -26,10 +26,10 @@ def test_a_reserved_port_is_given_to_nobody_else_but_can_be_listened_at() -> Non
 
 
 def test_the_gateway_has_no_settings_but_those_of_its_command(tmp_path: Path) -> None:
-    command = gateway_command("http://127.0.0.1:9", 8, tmp_path / "registry.toml")
-    assert command[:6] == ("env", "-i", sys.executable, "-m", "service", "serve")
+    command = gateway_command("http://127.0.0.1:9", 8, tmp_path / "registry.toml", {"PRECEPTOR_SLUG": "mine"})
+    assert command[:7] == ("env", "-i", "PRECEPTOR_SLUG=mine", sys.executable, "-m", "service", "serve")
     assert command[-2:] == ("--registry", str(tmp_path / "registry.toml"))
-    assert "--registry" not in gateway_command("http://127.0.0.1:9", 8, None)
+    assert "--registry" not in gateway_command("http://127.0.0.1:9", 8, None, {})
 
 
 def test_a_gateway_that_does_not_come_up_shows_the_end_of_its_log(tmp_path: Path) -> None:

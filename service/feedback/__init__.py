@@ -1,0 +1,1 @@
+"""Feedback on revisions: kept, listed, exported and erased."""

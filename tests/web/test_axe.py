@@ -1,0 +1,68 @@
+"""What axe finds in each view, in both languages and both schemes; and what the keyboard can do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page
+
+from tests.clients.running_gateway import Gateway
+from tests.web.watched import ask, watched
+
+pytestmark = [pytest.mark.browser, pytest.mark.engine]
+VIEWS = {"principles": ".principle", "operations": ".tile"}
+
+
+def findings(page: Page, options: Mapping[str, object]) -> list[str]:
+    found: list[Any] = Axe().run(page, options=dict(options)).response["violations"]
+    return [f"{row['id']} ({row['impact']}): {node['target']}" for row in found for node in row["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_axe_finds_nothing(
+    browser: Browser, gateway: Gateway, axe_options: Mapping[str, object], scheme: str, language: str
+) -> None:
+    settings = {"color_scheme": scheme, "locale": language, "reduced_motion": "reduce"}
+    with watched(browser, f"{gateway.url}/", settings=settings) as page:
+        assert page.get_attribute("html", "lang") == {"en": "en", "zh": "zh-Hans"}[language]
+        assert findings(page, axe_options) == []
+        page.click('[data-case="heldout-12"]')
+        page.click("summary[data-t=options]")
+        ask(page)
+        page.click(".found summary >> nth=0")
+        for tab in ("changes", "answer", "trace", "json", "code"):
+            page.click(f"[role=tab][data-name={tab}]")
+            assert findings(page, axe_options) == [], tab
+        page.click("#feedback > summary")
+        page.wait_for_selector("#feedback form")
+        page.click("[data-t='feedback.add']")
+        assert findings(page, axe_options) == [], "feedback"
+        for view, there in VIEWS.items():
+            page.click(f'nav a[href="#{view}"]')
+            page.wait_for_selector(there)
+            assert findings(page, axe_options) == [], view
+        page.click("#key-open")
+        assert findings(page, axe_options) == []
+
+
+def test_the_keyboard_alone_is_enough(browser: Browser, gateway: Gateway) -> None:
+    with watched(browser, f"{gateway.url}/") as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "question"
+        page.keyboard.type("I have had chest pain for an hour.")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector(".result", timeout=120_000)
+        tabs = page.locator("[role=tab]")
+        page.locator("[role=tab][aria-selected=true]").focus()
+        for key, name in (("End", "code"), ("ArrowRight", "changes"), ("ArrowLeft", "code"), ("Home", "changes")):
+            page.keyboard.press(key)
+            assert page.evaluate("document.activeElement.dataset.name") == name
+            assert page.locator("[role=tab][aria-selected=true]").get_attribute("data-name") == name
+            assert page.locator("[role=tabpanel]:visible").count() == 1
+        assert tabs.evaluate_all("all => all.filter((tab) => tab.tabIndex === 0).length") == 1
+        assert "Revised" in page.inner_text("#news") or "ready" in page.inner_text("#news")

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from principles.retrieve import Retriever
-from service.api.document import BEARER, TAGS, complete, operations, tag_of
+from service.api.document import BEARER, TAGS, complete, operations
 from service.api.examples import load_exchanges
 from service.app import create_app
 from service.settings import Settings
@@ -51,11 +51,10 @@ def client(retriever: Retriever, tmp_path_factory: pytest.TempPathFactory) -> It
     engine = engine_app(Script())
     engine.state.models = sorted(MODELS)
     routes = [Route("/v1/embeddings", embeddings, methods=["POST"]), Mount("/", engine)]
-    kept = {"feedback_database": f"sqlite:///{tmp_path_factory.mktemp('feedback') / 'feedback.db'}"}
-    known = {name: value for name, value in kept.items() if name in Settings.model_fields}
+    database = f"sqlite:///{tmp_path_factory.mktemp('feedback') / 'feedback.db'}"
     with ExitStack() as stack:
         engine_url = stack.enter_context(served(Starlette(routes=routes)))
-        app = create_app(Settings.model_validate({"engine_url": engine_url, **known}), retriever=retriever)
+        app = create_app(Settings(engine_url=engine_url, feedback_database=database), retriever=retriever)
         url = stack.enter_context(served(app, lifespan="on"))
         eventually(lambda: httpx.get(f"{url}/readyz").status_code == 200)
         yield stack.enter_context(httpx.Client(base_url=url))
@@ -154,9 +153,7 @@ def test_every_example_is_answered_as_it_shows(
     client: httpx.Client, document: Document, operation: str, name: str
 ) -> None:
     """By a scripted engine: what the answer says is another, its status, kind and shape are those of the document."""
-    told = served_operations(document).get(operation)
-    if told is None:
-        pytest.skip("this gateway has no such route")
+    told = served_operations(document)[operation]
     exchange = next(exchange for exchange in EXCHANGES[operation] if exchange.name == name)
     response = asked(client, operation, exchange, make(client, operation, EXCHANGES))
     assert (response.status_code, kind(response)) == (exchange.status, exchange.media_type)
@@ -168,10 +165,7 @@ def test_every_example_is_answered_as_it_shows(
 
 
 def test_every_exchange_has_its_route(document: Document) -> None:
-    """But for those of a resource that this gateway has no route of at all."""
-    there = served_operations(document)
-    tags = {operation["tags"][0] for operation in there.values()}
-    assert [name for name in EXCHANGES if name not in there and tag_of(name.partition(" ")[2]) in tags] == []
+    assert set(EXCHANGES) <= set(served_operations(document))
 
 
 def test_a_streamed_example_is_whole(document: Document) -> None:

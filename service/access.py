@@ -77,3 +77,11 @@ def _within(path: str, resource: str) -> bool:
 def _bearer(headers: Headers) -> str | None:
     scheme, _, key = headers.get("authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else None
+
+
+def scopes_wanted(path: str) -> list[str] | None:
+    """What a key has to open for this path where keys are wanted: nothing in particular if empty, no key if None."""
+    resource = _resource(path)
+    if resource is not None:
+        return [SCOPES[resource].value]
+    return [] if _is_guarded(path) else None

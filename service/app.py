@@ -33,6 +33,7 @@ from service.access import Access
 from service.admission import Admit
 from service.answer_headers import AnswerHeaders
 from service.api import chat, engine_resources, feedback, models, ops, principles, revisions, web
+from service.api.document import Documented
 from service.binding import Binding, Bound
 from service.editions import Edition, Editions, first_edition
 from service.errors import exception_handlers
@@ -82,7 +83,8 @@ def create_app(
     metrics, drain = metrics or Metrics(), drain or Drain()
     keys = Keys(settings.api_keys, settings.key_file, metrics.key_file_reloaded, settings.client_limits)
     tracing = _tracing(settings, metrics)
-    return FastAPI(
+    return Documented(
+        keys=keys.wanted,
         title="Preceptor",
         routes=_routes(settings),
         middleware=[

@@ -52,18 +52,20 @@ class Message(Open):
 class LoopOptions(Closed):
     """How the loop is to run for one request; what is unset is the gateway's own setting."""
 
-    rounds: Rounds | None = None
-    top_k: UpTo8 | None = None
-    strict: bool = False
-    principles: PrincipleChoice = "retrieved"
-    deadline_ms: Count | None = None
+    rounds: Rounds | None = Field(default=None, description="how often the answer may be judged and edited; 0 is none")
+    top_k: UpTo8 | None = Field(default=None, description="principles to look for")
+    strict: bool = Field(default=False, description="rather 503 than an answer that could not be criticised")
+    principles: PrincipleChoice = Field(
+        default="retrieved", description="those that are near, none (improve without any), or all there are"
+    )
+    deadline_ms: Count | None = Field(default=None, description="from arrival; can only shorten the gateway's own")
 
 
 class Extension(LoopOptions):
     """The ``preceptor`` object of a chat completion request."""
 
-    stages: bool = False
-    trace: bool = False
+    stages: bool = Field(default=False, description="tell draft, principles and verdicts as reasoning")
+    trace: bool = Field(default=False, description="add all that led to the answer")
 
 
 class StreamOptions(Open):

@@ -46,10 +46,12 @@ _EVENT = {"type": "object", "properties": {"event": {"type": "string"}, "data": 
 # What every route may be refused with before it is reached: at the door, over the head, while the server stops.
 _READ = (400, 401, 403, 404, 405, 408, 413, 429, 431, 500, 503)
 # The range keeps FastAPI from promising an error of its own shape.
-_OTHER = {"4XX": {"model": ErrorBody, "description": "Any other refusal"}}
+_OTHER: dict[int | str, dict[str, Any]] = {"4XX": {"model": ErrorBody, "description": "Any other refusal"}}
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": meaning} for status, meaning in _MEANINGS.items()
 }
+# What a route that anybody reaches without an engine may be refused with.
+REFUSED: dict[int | str, dict[str, Any]] = {**{status: ERRORS[status] for status in (401, 403)}, **_OTHER}
 
 
 def read(answers: type[BaseModel], links: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -4,13 +4,24 @@ Invariant: liveness never depends on the engine, so that an engine's trouble res
 """
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse
 
 from service.api.answer_types import Alive, Readiness
+from service.api.openapi import REFUSED
 from service.gateway import GatewayOf
 from service.metrics import CONTENT_TYPE
 
 router = APIRouter()
+_DRAINING = Readiness(
+    status="draining",
+    engine=False,
+    engines={"0": "up"},
+    principles=119,
+    corpus="9ac79d8a",
+    model="preceptor-miniclinic",
+)
+_SERIES = {"description": "The series", "content": {"text/plain": {"schema": {"type": "string"}}}}
+_SHOWN = {"application/json": {"examples": {"draining": {"summary": "Told to stop", "value": _DRAINING.model_dump()}}}}
 
 
 @router.get("/healthz", response_model=None, responses={200: {"model": Alive}})
@@ -24,7 +35,11 @@ async def alive() -> dict[str, str]:
     response_model=None,
     responses={
         200: {"model": Readiness},
-        503: {"model": Readiness, "description": "No engine answers, or the server is shutting down"},
+        503: {
+            "model": Readiness,
+            "description": "No engine answers, or the server is shutting down",
+            "content": _SHOWN,
+        },
     },
 )
 async def ready(gateway: GatewayOf) -> JSONResponse:
@@ -42,7 +57,7 @@ async def ready(gateway: GatewayOf) -> JSONResponse:
     return JSONResponse(state, status_code=200 if engine_ready else 503)
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", response_class=Response, responses={200: _SERIES, **REFUSED})
 async def metrics(gateway: GatewayOf) -> Response:
     """Prometheus text format."""
     return Response(gateway.metrics.render(), media_type=CONTENT_TYPE)

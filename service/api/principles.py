@@ -32,9 +32,9 @@ class Search(Closed):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": _EITHER})
 
-    query: str | None = Field(default=None, min_length=1, max_length=20_000)
-    messages: list[Message] | None = Field(default=None, min_length=1)
-    top_k: UpTo50 = 8
+    query: str | None = Field(default=None, min_length=1, max_length=20_000, description="a question")
+    messages: list[Message] | None = Field(default=None, min_length=1, description="or a conversation")
+    top_k: UpTo50 = Field(default=8, description="how many are wanted")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

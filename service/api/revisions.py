@@ -32,15 +32,15 @@ router = APIRouter(prefix="/v1/revisions")
 class RevisionRequest(Closed):
     """A conversation, perhaps with the app's own draft of the answer."""
 
-    messages: list[Message] = Field(min_length=1)
-    draft: str | None = Field(default=None, min_length=1)
-    model: ModelName | None = None
-    options: LoopOptions = LoopOptions()
-    stream: bool = False
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, gt=0, le=1)
-    seed: Seed | None = None
-    max_tokens: Count | None = None
+    messages: list[Message] = Field(min_length=1, description="the conversation, with the question last")
+    draft: str | None = Field(default=None, min_length=1, description="your own draft; without it the model writes one")
+    model: ModelName | None = Field(default=None, description="the guided model's name, or nothing")
+    options: LoopOptions = Field(default=LoopOptions(), description="how the loop is to run")
+    stream: bool = Field(default=False, description="one event for each stage, the whole revision as the last")
+    temperature: float | None = Field(default=None, ge=0, le=2, description="of the draft alone")
+    top_p: float | None = Field(default=None, gt=0, le=1, description="of the draft alone")
+    seed: Seed | None = Field(default=None, description="of the draft alone")
+    max_tokens: Count | None = Field(default=None, description="of draft and answer; no edit goes past it")
 
 
 class Revision(TraceView):

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from models.engine import EngineError, EngineRefused, EngineTimeout, EngineUnavailable
 from service.answer_headers import make_safe
+from service.api.allowed import methods_of
 from service.feedback.failure import FeedbackFailure
 from service.observe import CLIENT_LEFT_STATUS, REQUEST_ID, record_of
 from service.revision.failure import RevisionUnavailable
@@ -270,11 +271,14 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     return response
 
 
-async def _http_error(_: Request, error: HTTPException) -> Response:
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if error.status_code == 405:
+        headers["allow"] = methods_of(request)
     type_ = "invalid_request_error" if error.status_code < 500 else "server_error"
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
     content = error_body(str(error.detail), type_=type_, code=code)
-    return Response(content, error.status_code, headers=dict(error.headers or {}), media_type="application/json")
+    return Response(content, error.status_code, headers=headers, media_type="application/json")
 
 
 def exception_handlers() -> dict[int | type[Exception], Handler]:

@@ -41,6 +41,10 @@ ANYBODY = "anybody"
 _TOO_LONG = frozenset({"string_too_long", "too_long"})
 _LINES: dict[str, Any] = {JSON_LINES: {"schema": {"type": "string"}}}
 _EXPORTED: dict[int | str, dict[str, Any]] = {200: {"description": "One record a line", "content": _LINES}}
+_GIVEN: dict[int | str, dict[str, Any]] = {
+    200: {"model": Feedback, "description": "The same idempotency key brought it before"},
+    **FEEDBACK_ERRORS,
+}
 IdempotencyKey = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")] | None, Header()
 ]
@@ -61,7 +65,7 @@ def caller_of(record: Record) -> Caller:
     return Caller(record.client or ANYBODY, record.tenant)
 
 
-@router.post("", status_code=201, **described(FeedbackRequest, Feedback, status=201, errors=FEEDBACK_ERRORS))
+@router.post("", status_code=201, **described(FeedbackRequest, Feedback, status=201, errors=_GIVEN))
 async def give(
     request: Request, gateway: GatewayOf, store: StoreOf, idempotency_key: IdempotencyKey = None
 ) -> Response:

@@ -181,7 +181,8 @@ async def streamed(script: Script, body: Mapping[str, Any]) -> AsyncIterator[byt
             yield chunk({**head, "choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
             await asyncio.sleep(script.gap_s if step == "draft" else 0.0)
         yield chunk({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        if (body.get("stream_options") or {}).get("include_usage"):
+        options = body.get("stream_options")
+        if isinstance(options, dict) and options.get("include_usage"):
             yield chunk({**head, "choices": [], "usage": usage(step, text)})
         yield b"data: [DONE]\n\n"
         finished = True

@@ -111,28 +111,31 @@ class Admit:
     async def _body(self, receive: Receive) -> bytes:
         """Read the whole body. Raises ``BodyTooLarge``, ``BodyTooSlow`` and ``ClientLeft``."""
         parts: list[bytes] = []
-        try:
-            async with asyncio.timeout(self.settings.body_s):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientLeft
-                    parts.append(message.get("body", b""))
-                    if not message.get("more_body"):
-                        return b"".join(parts)
-        except TimeoutError as error:
-            raise BodyTooSlow(f"the body did not arrive within {self.settings.body_s:g} s") from error
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                return b"".join(parts)
 
     def _bounded(self, receive: Receive) -> Receive:
-        """Count the bytes of a body that did not announce its size."""
-        seen = 0
+        """Hold a body to its limits, whoever reads it: its bytes, which it need not have announced, and its time."""
+        seen, whole, due = 0, False, asyncio.get_running_loop().time() + self.settings.body_s
 
         async def bounded() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, whole
+            if whole:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(due):
+                    message = await receive()
+            except TimeoutError as error:
+                raise BodyTooSlow(f"the body did not arrive within {self.settings.body_s:g} s") from error
             seen += len(message.get("body", b""))
             if seen > self.settings.max_body_bytes:
                 raise self._too_large()
+            whole = not message.get("more_body")
             return message
 
         return bounded

@@ -35,7 +35,7 @@ CHAT = "/v1/chat/completions"
 
 def post(path: str, body: bytes, *headers: bytes, close: bool = True) -> bytes:
     """A whole POST request."""
-    lines = [f"POST {path} HTTP/1.1".encode(), b"host: x", b"content-length: %d" % len(body), *headers]
+    lines = [f"POST {path} HTTP/1.1".encode(), b"host: localhost", b"content-length: %d" % len(body), *headers]
     lines += [b"connection: close"] if close else []
     return b"\r\n".join([*lines, b"", b""]) + body
 
@@ -51,7 +51,7 @@ def chunked(body: bytes, *, close: bool = True) -> bytes:
     third = len(body) // 3
     parts = (body[:third], body[third : 2 * third], body[2 * third :])
     framed = b"".join(b"%x;a=b\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\nx-trailer: t\r\n\r\n"
-    lines = [f"POST {CHAT} HTTP/1.1".encode(), b"host: x", b"transfer-encoding: chunked"]
+    lines = [f"POST {CHAT} HTTP/1.1".encode(), b"host: localhost", b"transfer-encoding: chunked"]
     return b"\r\n".join([*lines, *([b"connection: close"] if close else []), b"", b""]) + framed
 
 
@@ -66,7 +66,7 @@ def valid(canary: str) -> list[bytes]:
         post("/v1/revisions", draft),
         post("/v1/principles/search", orjson.dumps({"query": canary})),
         chunked(conversation(canary)),
-        b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
     ]
 
 
@@ -89,11 +89,18 @@ def bodies(canary: str) -> list[bytes]:
 def known(canary: str) -> Iterator[bytes]:
     """Every request that is wrong in a known way."""
     for line in LINES:
-        yield line + b"\r\nhost: x\r\nconnection: close\r\n\r\n"
+        yield line + b"\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     body = conversation(canary)
     for header in HEADERS:
         yield post(CHAT, body, header)
-        yield b"POST " + CHAT.encode() + b" HTTP/1.1\r\nhost: x\r\n" + header + b"\r\nconnection: close\r\n\r\n" + body
+        yield (
+            b"POST "
+            + CHAT.encode()
+            + b" HTTP/1.1\r\nhost: localhost\r\n"
+            + header
+            + b"\r\nconnection: close\r\n\r\n"
+            + body
+        )
     for odd in bodies(canary):
         for path in (CHAT, "/v1/revisions", "/v1/principles/search", "/v1/completions"):
             yield post(path, odd)
@@ -102,9 +109,9 @@ def known(canary: str) -> Iterator[bytes]:
     begin = whole.index(b"\r\n\r\n")
     yield from (whole[:cut] for cut in range(begin, len(whole)))
     yield from (whole[:cut] + b"zz" + whole[cut + 2 :] for cut in range(begin + 4, len(whole)))
-    for smuggled in (b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /nowhere HTTP/1.1\r\n\r\n"):
+    for smuggled in (b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n", b"GET /nowhere HTTP/1.1\r\n\r\n"):
         both = b"content-length: %d\r\ntransfer-encoding: chunked\r\n" % (len(smuggled) + 5)
-        yield b"POST " + CHAT.encode() + b" HTTP/1.1\r\nhost: x\r\n" + both + b"\r\n0\r\n\r\n" + smuggled
+        yield b"POST " + CHAT.encode() + b" HTTP/1.1\r\nhost: localhost\r\n" + both + b"\r\n0\r\n\r\n" + smuggled
 
 
 def mutated(canary: str, rng: random.Random) -> bytes:

@@ -6,6 +6,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from tests.service.api.conftest import Serve
 from tests.service.api.scripted_engine import ENGINE_MODEL, Script
@@ -83,11 +84,12 @@ async def test_a_client_that_leaves_the_queue_makes_room_and_reaches_no_engine(s
     assert value(url, "preceptor_cancelled_total", route="/v1/chat/completions") == 1
 
 
-def test_a_body_that_comes_too_slowly_is_refused_and_holds_no_slot(serve: Serve) -> None:
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/principles/search"])
+def test_a_body_that_comes_too_slowly_is_refused_and_holds_no_slot(serve: Serve, path: str) -> None:
     url = ready(serve, max_in_flight=1, body_s=0.3)
     place = urlsplit(url)
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as slow:
-        slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{")
+        slow.sendall(f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{{".encode())
         assert httpx.post(f"{url}/v1/chat/completions", json=PLAIN).status_code == 200
         answer = slow.recv(65536)
     assert answer.startswith(b"HTTP/1.1 408 ")

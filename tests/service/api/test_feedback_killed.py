@@ -164,7 +164,7 @@ def status(url: str) -> int:
     place = urlsplit(url)
     try:
         with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as connection:
-            connection.sendall(f"GET {place.path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+            connection.sendall(f"GET {place.path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
             return int(connection.recv(65536).split()[1])
     except OSError:
         return 0

@@ -6,7 +6,6 @@ Invariant: the same command again does what is not done yet; ``--report`` runs n
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 from training.export.stopping import stopping_on_sigterm
@@ -14,9 +13,9 @@ from training.flywheel.figures import collect_figures
 from training.flywheel.report import write_report
 from training.flywheel.settings import FlywheelConfig, load_config
 from training.flywheel.stages import stages
-from training.runs.files import RunError, replace_whole
+from training.runs.files import RunError
 from training.runs.schedule import StageFailed, run
-from training.runs.stages import Results, Stage
+from training.runs.stages import Results, Stage, check_same, do_one
 from training.trl_adapter.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +41,7 @@ def main(argv: list[str]) -> int:
 
 
 def _all(config: FlywheelConfig, path: Path, out: Path) -> None:
-    _check_same(config, out)
+    check_same(config, out, "a turn")
 
     def command(stage: Stage) -> list[str]:
         named = ["--config", str(path.resolve()), "--out", str(out.resolve()), "--stage", stage.name]
@@ -59,20 +58,8 @@ def _one(config: FlywheelConfig, out: Path, name: str) -> int:
     from training.flywheel.work import Flywheel
 
     torch.set_num_threads(1)
-    stage = next(stage for stage in stages() if stage.name == name)
-    results, started = Results(out), time.monotonic()
-    with stopping_on_sigterm(), results.alone(name):
-        figures = Flywheel(config, out).do(stage)
-        results.put(name, {"seconds": round(time.monotonic() - started, 1), "figures": figures})
+    do_one(stages(), name, out, Flywheel(config, out).do)
     return 0
-
-
-def _check_same(config: FlywheelConfig, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    path, text = out / "config.json", json.dumps(config.model_dump(mode="json"), indent=1)
-    if path.is_file() and path.read_text(encoding="utf-8") != text:
-        raise RunError(f"{out} holds a turn with another configuration; name another folder or remove it")
-    replace_whole(path, [text.encode()])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,6 @@ Invariant: the same command again does what is not done yet; ``--report`` runs n
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 from training.export.stopping import stopping_on_sigterm
@@ -14,10 +13,9 @@ from training.reproduce.figures import collect
 from training.reproduce.report import write_report
 from training.reproduce.settings import ReproduceConfig, load_config
 from training.reproduce.stages import stages
-from training.runs.files import replace_whole
 from training.runs.folder import RunError
 from training.runs.schedule import StageFailed, run
-from training.runs.stages import Results, Stage
+from training.runs.stages import Results, Stage, check_same, do_one
 from training.trl_adapter.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +55,7 @@ def _published(out: Path, as_json: bool) -> int:
 
 
 def _all(config: ReproduceConfig, path: Path, out: Path) -> None:
-    _check_same(config, out)
+    check_same(config, out, "a reproduction")
 
     def command(stage: Stage) -> list[str]:
         named = ["--config", str(path.resolve()), "--out", str(out.resolve()), "--stage", stage.name]
@@ -74,20 +72,8 @@ def _one(config: ReproduceConfig, out: Path, name: str) -> int:
     from training.reproduce.work import Reproduction
 
     torch.set_num_threads(1)
-    stage = next(stage for stage in stages(config.seeds) if stage.name == name)
-    results, started = Results(out), time.monotonic()
-    with stopping_on_sigterm(), results.alone(name):
-        figures = Reproduction(config, out).do(stage)
-        results.put(name, {"seconds": round(time.monotonic() - started, 1), "figures": figures})
+    do_one(stages(config.seeds), name, out, Reproduction(config, out).do)
     return 0
-
-
-def _check_same(config: ReproduceConfig, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    path, text = out / "config.json", json.dumps(config.model_dump(mode="json"), indent=1)
-    if path.is_file() and path.read_text(encoding="utf-8") != text:
-        raise RunError(f"{out} holds a reproduction with another configuration; name another folder or remove it")
-    replace_whole(path, [text.encode()])
 
 
 def _parser() -> argparse.ArgumentParser:

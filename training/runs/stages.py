@@ -5,12 +5,16 @@ Invariant: a stage has a result file or it is not done; a result is written whol
 
 import fcntl
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from training.export.stopping import stopping_on_sigterm
 from training.runs.files import RunError, replace_whole
 
 
@@ -66,3 +70,21 @@ class Results:
 
     def _path(self, stage: str) -> Path:
         return self._folder / f"{stage.replace(':', '-')}.json"
+
+
+def do_one(stages: Sequence[Stage], name: str, folder: Path, do: Callable[[Stage], dict[str, Any]]) -> None:
+    """Do one stage as a process of the schedule, and put down its figures and seconds. Raises what ``do`` raises."""
+    stage = next(stage for stage in stages if stage.name == name)
+    results, started = Results(folder), time.monotonic()
+    with stopping_on_sigterm(), results.alone(name):
+        figures = do(stage)
+        results.put(name, {"seconds": round(time.monotonic() - started, 1), "figures": figures})
+
+
+def check_same(config: BaseModel, folder: Path, what: str) -> None:
+    """Keep the configuration in the run's folder. Raises ``RunError`` where that holds ``what`` with another one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, text = folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=1)
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise RunError(f"{folder} holds {what} with another configuration; name another folder or remove it")
+    replace_whole(path, [text.encode()])

@@ -15,9 +15,14 @@ from training.reproduce.drafts import read_drafts
 from training.runs.stages import Results
 
 Figures = dict[str, Any]
-MEASURES = {"drafts": MODELS, "guided": MODELS, "verdicts": JUDGES}
+MEASURES = {"drafts": MODELS, "guided": MODELS, "verdicts": JUDGES, "reviewers": JUDGES}
 """What is measured, and of which two checkpoints: the one there was, and the one that was trained."""
-LIFTS = {"drafts": "policy_draft_lift", "guided": "policy_guided_lift", "verdicts": "judge_accuracy_lift"}
+LIFTS = {
+    "drafts": "policy_draft_lift",
+    "guided": "policy_guided_lift",
+    "verdicts": "judge_accuracy_lift",
+    "reviewers": "judge_reviewers_lift",
+}
 
 
 def collect_figures(folder: Path) -> Figures:
@@ -46,7 +51,7 @@ def _values(folder: Path, measure: str, subject: str) -> Sequence[float]:
     if measure == "guided":
         text = (folder / "guided" / f"{subject}.jsonl").read_text(encoding="utf-8")
         return [json.loads(line)["scores"]["guided"] for line in text.split("\n") if line]
-    right = load_verdicts(folder / "verdicts" / f"{subject}.json").right
+    right = load_verdicts(folder / measure / f"{subject}.json").right
     return [sum(flags) / len(flags) for _, flags in sorted(right.items())]
 
 

@@ -16,4 +16,5 @@ def stages() -> tuple[Stage, ...]:
         *(Stage(f"drafts:{model}", ("policy",)) for model in MODELS),
         *(Stage(f"guided:{model}", ("policy",)) for model in MODELS),
         *(Stage(f"verdicts:{judge}", ("judge",)) for judge in JUDGES),
+        *(Stage(f"reviewers:{judge}", ("judge",)) for judge in JUDGES),
     )

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ class Flywheel:
             "policy": self._policy,
             "drafts": self._drafts,
             "guided": self._guided,
-            "verdicts": self._verdicts,
+            "verdicts": partial(self._verdicts, "verdicts", self._data / "exact_labels.jsonl"),
+            "reviewers": partial(self._verdicts, "reviewers", self._data / "held_out" / "labels.jsonl"),
         }
         return kinds[stage.kind](stage.subject)
 
@@ -139,11 +141,10 @@ class Flywheel:
         replace_whole(place / f"{subject}.jsonl", [row.encode() for row in rows])
         return {"n": len(results), "score": sum(result.scores["guided"] for result in results) / len(results)}
 
-    def _verdicts(self, subject: str) -> Figures:
+    def _verdicts(self, measure: str, labels: Path, subject: str) -> Figures:
+        """Judge answers whose verdicts the exact scorer gave, or reviewers whose patients were held out."""
         threshold = self._entry.verdict_threshold
-        found = read_verdicts(
-            self._checkpoint(subject), self._data / "exact_labels.jsonl", self._entry.prompts, threshold
-        )
-        write_verdicts(self._folder / "verdicts" / f"{subject}.json", found)
+        found = read_verdicts(self._checkpoint(subject), labels, self._entry.prompts, threshold)
+        write_verdicts(self._folder / measure / f"{subject}.json", found)
         flags = [flag for of in found.right.values() for flag in of]
         return {"labels": len(flags), "accuracy": sum(flags) / len(flags), "unread": found.unread}

@@ -45,7 +45,7 @@ def test_a_report_shows_what_is_done(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["--report", "--json", "--out", str(tmp_path), "--config", SMOKE]) == 0
     assert json.loads(capsys.readouterr().out)["policy_draft_lift"] == pytest.approx(0.3)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "2 of 10 stages are done." in text
+    assert "2 of 12 stages are done." in text
     assert "policy draft lift" in text
     assert (tmp_path / "plots" / "lifts.png").is_file()
 

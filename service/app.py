@@ -39,6 +39,7 @@ from service.editions import Edition, Editions, first_edition
 from service.errors import exception_handlers
 from service.feedback import retention
 from service.feedback.opening import open_store
+from service.feedback.store import FeedbackStore
 from service.gateway import Gateway
 from service.hosts import Hosts, known_names
 from service.keys import Keys
@@ -123,8 +124,9 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         editions = await _opened(app, settings, metrics, retriever, drain, tracing or UNTRACED)
-        gateway: Gateway = app.state.gateway
-        fleet, binding, store = gateway.fleet, gateway.binding, gateway.feedback
+        # Not the gateway itself: held here it would keep the first edition of the principles for ever.
+        fleet, binding = app.state.gateway.fleet, app.state.gateway.binding
+        store: FeedbackStore | None = app.state.gateway.feedback
         watches: dict[Watch, Callable[[], Coroutine[Any, Any, None]]] = {
             Watch.EVENT_LOOP: partial(_watch_loop, metrics),
             Watch.ENGINES: partial(fleet.watch, settings.health_interval_s),

@@ -153,15 +153,18 @@ async def leave_body(stage: Stage, repeats: int) -> Leaving:
     """Leave in the middle of the body; timed until the gateway has none arriving."""
     row, engine = Leaving(BODY), stage.engines[0].tap.engine
     watch, gateway = await Connection.to(engine), await Connection.to(stage.address)
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: 1000\r\n\r\n{"
+    place = f"{stage.address.host}:{stage.address.port}"
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {place}\r\ncontent-length: 1000\r\n\r\n{{".encode()
     try:
         before = _total(await _counts(watch, engine))
         for _ in range(repeats):
             _, writer = await asyncio.open_connection(stage.address.host, stage.address.port)
-            writer.write(head)
-            await _gauge(gateway, stage.address, "preceptor_arriving_requests", 1)
-            gone = perf_counter()
-            writer.transport.abort()
+            try:
+                writer.write(head)
+                await _gauge(gateway, stage.address, "preceptor_arriving_requests", 1)
+            finally:
+                gone = perf_counter()
+                writer.transport.abort()
             await _gauge(gateway, stage.address, "preceptor_arriving_requests", 0)
             row.seconds.append(perf_counter() - gone)
         row.calls_after = _total(await _counts(watch, engine)) - before

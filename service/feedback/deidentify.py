@@ -5,6 +5,7 @@ stands for, doses, values and durations stay as they are, and work is linear in 
 """
 
 import re
+from functools import partial
 
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _SHORT = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
@@ -49,8 +50,14 @@ def deidentified(text: str) -> str:
     """The text with a typed token in the place of each thing that was recognised."""
     text = _NHS.sub(_nhs, text)
     for token, pattern in _RULES:
-        text = pattern.sub(token, text)
+        text = pattern.sub(partial(_no_longer, token), text)
     return text
+
+
+def _no_longer(token: str, found: re.Match[str]) -> str:
+    """The token, unless it is longer than what was found: nothing that short points to a person."""
+    replaced = found.expand(token)
+    return replaced if len(replaced) <= len(found[0]) else found[0]
 
 
 def _nhs(found: re.Match[str]) -> str:

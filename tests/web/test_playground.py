@@ -168,7 +168,7 @@ def test_operations_show_what_the_metrics_say(browser: Browser, gateway: Gateway
     )
     with watched(browser, f"{gateway.url}/#operations") as page:
         page.wait_for_selector("[data-tile='operations.rate'] polyline[points*=' ']", timeout=10_000)
-        assert page.inner_text("[data-tile='operations.in_flight'] .figure") == "0 / 256"
+        assert page.inner_text("[data-tile='operations.in_flight'] .figure") == "0 / 48"
         assert page.inner_text("[data-tile='operations.engines'] .figure") == "1 / 1"
         assert page.locator(".bars").first.locator("dt").count() == 7
         picture(page, screenshots, "operations")

@@ -155,6 +155,8 @@ def test_every_example_is_answered_as_it_shows(
     """By a scripted engine: what the answer says is another, its status, kind and shape are those of the document."""
     told = served_operations(document)[operation]
     exchange = next(exchange for exchange in EXCHANGES[operation] if exchange.name == name)
+    if name == "repeated":  # what was there before, told to the same key
+        asked(client, operation, exchange, make(client, operation, EXCHANGES))
     response = asked(client, operation, exchange, make(client, operation, EXCHANGES))
     assert (response.status_code, kind(response)) == (exchange.status, exchange.media_type)
     media = told["responses"][str(exchange.status)]["content"][exchange.media_type]

@@ -28,8 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of an engine run in one process, so that one engine serves them; the first waits for its start."""
+    """Tests of an engine run in one process, so that one engine serves them; the first waits for its start.
+
+    So do load tests that start several servers each: two of them side by side would measure each other.
+    """
     for item in items:
+        if item.nodeid.startswith("tests/loadtest/") and item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group("servers"))
         if item.get_closest_marker("engine"):
             item.add_marker(pytest.mark.xdist_group("engine"))
             if not item.get_closest_marker("timeout"):

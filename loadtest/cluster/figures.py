@@ -4,6 +4,8 @@ Invariant: pure functions of a run; what engines do not tell is None, and no fig
 """
 
 from collections import Counter
+from itertools import pairwise
+from math import inf
 from typing import Any
 
 from loadtest.cluster.affinity import affinity, shares_over_time
@@ -21,16 +23,19 @@ def figures(run: Run) -> dict[str, Any]:
     """All phases, and each engine's share of the calls over time."""
     served = [one for entries in run.served.values() for one in entries]
     started = {turn.request_id: turn.started for turn in run.turns}
+    ends = {phase.name: later.start for phase, later in pairwise(run.phases)}
     return {
-        "phases": {phase.name: _figures(run, phase) for phase in run.phases},
+        "phases": {phase.name: _figures(run, phase, ends.get(phase.name, inf)) for phase in run.phases},
         "every_seconds": _EVERY_SECONDS,
         "shares_of_calls": shares_over_time(served, started, _EVERY_SECONDS),
         "balancer": dict(run.connections),
     }
 
 
-def _figures(run: Run, phase: Phase) -> dict[str, Any]:
-    turns = [turn for turn in run.turns if phase.start <= turn.started < phase.end]
+def _figures(run: Run, phase: Phase, until: float) -> dict[str, Any]:
+    """The figures of the turns that ended from the phase's start to ``until``, where the next one starts."""
+    ends = {turn.request_id: turn.started + turn.seconds for turn in run.turns}
+    turns = [turn for turn in run.turns if phase.start <= ends[turn.request_id] < until]
     answered = [turn for turn in turns if turn.end == ANSWERED]
     later = [turn for turn in answered if conversation_of(turn.request_id)[1]]
     seconds = [turn.seconds for turn in answered]
@@ -48,7 +53,7 @@ def _figures(run: Run, phase: Phase) -> dict[str, Any]:
         ),
         "moves": moves(phase.before, phase.after),
         "unanswered_looks": [*phase.before.missing, *phase.after.missing],
-        "affinity": _affinity(run, {turn.request_id: turn.started + turn.seconds for turn in turns}),
+        "affinity": _affinity(run, {turn.request_id: ends[turn.request_id] for turn in turns}),
     }
 
 

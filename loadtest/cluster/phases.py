@@ -1,11 +1,13 @@
 """The run: a control without affinity, then all engines alive, one killed, and the same one back again.
 
-Invariant: a turn belongs to the phase in which it began; the phases of the second arm share their conversations.
+Invariant: a turn belongs to the phase in which it ended, so that one under way when an engine dies is told with those
+that the death concerns; the phases of the second arm share their conversations.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from time import perf_counter
 from typing import Any
@@ -83,13 +85,15 @@ class Runner:
         if victim.child is None:
             return
         self._run.served.update(await ledger(self._cluster, client))
-        self._cluster.kill(victim)
-        await self._phase(client, KILLED)
+        await self._phase(client, KILLED, partial(self._cluster.kill, victim))
         await asyncio.to_thread(self._cluster.restart, victim)
         await self._phase(client, BACK)
 
-    async def _phase(self, client: httpx.AsyncClient, name: str) -> None:
-        start, before = self._now(), await look(self._cluster, client)
+    async def _phase(self, client: httpx.AsyncClient, name: str, event: Callable[[], None] = lambda: None) -> None:
+        """Run a phase that begins with ``event``."""
+        start = self._now()
+        event()
+        before = await look(self._cluster, client)
         await asyncio.sleep(self._load.seconds)
         after = await look(self._cluster, client)
         self._run.phases.append(Phase(name, start, self._now(), before, after))

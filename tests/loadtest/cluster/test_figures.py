@@ -25,12 +25,12 @@ def test_moves_are_those_between_two_looks() -> None:
     assert moves(FIRST, SECOND) == {"down": 3}
 
 
-def test_turns_belong_to_the_phase_in_which_they_began() -> None:
+def test_turns_belong_to_the_phase_in_which_they_ended() -> None:
     run = Run(
         phases=[Phase("alive", 0.0, 10.0, FIRST, FIRST), Phase("killed", 10.0, 20.0, FIRST, SECOND)],
         turns=[
             Turn("alive.0.0", 1.0, 0.5, ANSWERED, "accepted", 100, 0),
-            Turn("alive.0.1", 9.0, 3.0, ANSWERED, "revised", 200, 100),
+            Turn("alive.0.1", 8.0, 1.0, ANSWERED, "revised", 200, 100),
             Turn("alive.0.2", 12.0, 1.0, ANSWERED, "accepted", 200, 50),
             Turn("alive.1.0", 13.0, 1.0, CUT_OFF),
         ],
@@ -48,6 +48,26 @@ def test_turns_belong_to_the_phase_in_which_they_began() -> None:
     assert killed["affinity"]["hit_rate_of_possible"] is None
     assert killed["outcomes"] == {"accepted": 1}
     assert killed["unanswered_looks"] == ["e9"]
+
+
+def test_a_turn_under_way_when_its_engine_dies_is_of_the_phase_of_the_death() -> None:
+    run = Run(
+        phases=[Phase("alive", 0.0, 10.0, FIRST, FIRST), Phase("killed", 10.0, 20.0, FIRST, SECOND)],
+        turns=[
+            Turn("alive.0.0", 1.0, 0.5, ANSWERED, "accepted", 100, 0),
+            Turn("alive.0.1", 9.5, 1.0, ANSWERED, "accepted", 200, 100),
+            Turn("alive.1.0", 19.5, 1.0, ANSWERED, "accepted", 100, 0),
+        ],
+        served={
+            A: [Served(A, "alive.0.0", 100, 0), Served(A, "alive.0.1", 200, 100)],
+            B: [Served(B, "alive.0.1", 200, 0), Served(B, "alive.1.0", 100, 0)],
+        },
+        ended_at={A: 10.001},
+    )
+    found = figures(run)["phases"]
+    assert (found["alive"]["turns"], found["alive"]["affinity"]["calls"]) == (1, 0)
+    assert (found["killed"]["turns"], found["killed"]["affinity"]["lost_calls"]) == (2, 1)
+    assert found["killed"]["affinity"]["hit_rate_of_possible"] == 1.0
 
 
 def test_without_a_ledger_there_is_no_affinity() -> None:

@@ -6,6 +6,10 @@ Invariant: what cannot be used is refused while the command line is read, before
 import argparse
 from pathlib import Path
 
+import httpx
+
+from loadtest.connection import Address
+
 
 def count(text: str) -> int:
     """A whole number from 0."""
@@ -57,6 +61,17 @@ def key_in(text: str) -> str:
     if not key.isprintable() or not key or " " in key:
         raise argparse.ArgumentTypeError(f"{text} has to hold one key")
     return key
+
+
+def http_address(text: str) -> Address:
+    """Host and port of a plain ``http://host:port``."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from error
+    if url.scheme != "http" or not url.host or url.path.strip("/"):
+        raise argparse.ArgumentTypeError(f"{text} has to be http://host:port")
+    return Address(url.host, url.port or 80)
 
 
 def new_folder(text: str) -> Path:

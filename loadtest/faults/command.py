@@ -13,22 +13,28 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import uvloop
 
-from loadtest.arguments import new_folder, positive, positives
+from loadtest.arguments import http_address, new_folder, positive, positives
 from loadtest.child import ChildFailure, stopping_on_sigterm
+from loadtest.connection import Address
 from loadtest.faults.drain import sigkill, sigterm
-from loadtest.faults.leaving import BODY, MOMENTS, QUEUED, leave_everywhere
+from loadtest.faults.leaving import BODY, MOMENTS, QUEUED, Asked, leave_everywhere
 from loadtest.faults.networks import NoNamespaces, hosts
 from loadtest.faults.report import Results, show
 from loadtest.faults.scenario import SCENARIOS, NetworkFault, Scenario, play
-from loadtest.faults.stage import Limits, Setting, staged
+from loadtest.faults.stage import Limits, Setting, staged, staged_before
+from loadtest.faults.word import VLLM
+from loadtest.questions import read_questions
 
+_QUESTIONS = Path(__file__).parents[1] / "questions.jsonl"
 SIGTERM, SIGKILL, LEAVING = "gateway_sigterm", "gateway_sigkill", "leaving"
 # A step of the loop takes so long that a fault finds it under way.
 QUICK_ENGINE = ("--token-gap-ms", "15", "--answer-delay-ms", "250")
 # An answer of 17 pieces takes about 7 seconds, longer than the drain.
 SLOW_ENGINE = ("--token-gap-ms", "400", "--answer-delay-ms", "200")
+_ONE_SLOT = ("--max-in-flight", "1")
 # Kept connections to engines are closed by then.
 _IDLE_SECONDS = 12.0
 
@@ -42,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engines", type=positives, default=(1, 3), help="with how many engines (default: 1,3)")
     parser.add_argument("--streams", type=positive, default=200, help="open at SIGTERM (default: %(default)s)")
     parser.add_argument("--repeats", type=positive, default=50, help="clients that leave at each moment (%(default)s)")
+    parser.add_argument(
+        "--engine", type=http_address, help="URL of a real vLLM that clients leave; with `leaving` only"
+    )
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     parser.set_defaults(run=run)
 
@@ -60,6 +69,9 @@ def run(options: argparse.Namespace) -> int:
     chosen = [name for name in names() if not options.only or any(part in name for part in options.only)]
     if not chosen:
         sys.stderr.write("no scenario has that in its name: see --list\n")
+        return 2
+    if options.engine and not all(name.startswith(LEAVING) for name in chosen):
+        sys.stderr.write("a real engine is never killed or frozen: --engine goes with --only leaving\n")
         return 2
     options.out.mkdir(exist_ok=True)
     results = Results(Limits())
@@ -88,9 +100,27 @@ async def _all(options: argparse.Namespace, chosen: Sequence[str], results: Resu
     if SIGKILL in chosen:
         results.endings.append(await sigkill(slow, options.streams))
     moments = [name.removeprefix(f"{LEAVING} ") for name in chosen if name.startswith(LEAVING)]
-    if moments:
-        async with staged(quick, 1, ("--max-in-flight", "1")) as stage:
+    if moments and options.engine:
+        asked = await real(options.engine)
+        async with staged_before(replace(quick, limits=patient), options.engine, _ONE_SLOT) as stage:
+            results.leavings += await leave_everywhere(stage, options.repeats, moments, asked)
+    elif moments:
+        async with staged(quick, 1, _ONE_SLOT) as stage:
             results.leavings += await leave_everywhere(stage, options.repeats, moments)
+
+
+async def real(engine: Address) -> Asked:
+    """What is asked of a real vLLM: the questions that come with the load test, of the first model that it serves.
+
+    A small model is through a step of single tokens within milliseconds, so that clients leave at once.
+    """
+    async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+        try:
+            model = (await client.get(f"{engine.url}/v1/models")).json()["data"][0]["id"]
+        except (httpx.HTTPError, ValueError, LookupError) as error:
+            raise ChildFailure(f"{engine.url} names no model that it serves") from error
+    conversations = [question.messages for question in read_questions(_QUESTIONS)]
+    return Asked(conversations, model, VLLM, into_step_s=0.0, quiet_s=0.2)
 
 
 def _on_network(scenario: Scenario) -> bool:

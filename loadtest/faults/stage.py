@@ -227,17 +227,38 @@ async def staged(
 
     Raises ``ChildFailure``.
     """
-    async with engines(number, setting.logs, setting.engine_flags, hosts.engines if hosts else "127.0.0.1") as found:
-        own = free_address()
-        if hosts is not None:
-            own, more = Address(hosts.gateway_for_clients, own.port), (*more, "--allow-without-keys", "true")
-        words = setting.gateway_words(own, [engine.tap.address for engine in found], more)
-        log = setting.logs / f"gateway-{own.port}.log"
-        with running(hosts.inside(words) if hosts else words, own, log) as child:
-            await asyncio.to_thread(child.await_answer, "/readyz", GATEWAY_SECONDS)
-            stage = Stage(found, child, own, setting.limits, hosts)
-            await all_ready(stage, GATEWAY_SECONDS)
-            yield stage
+    at = hosts.engines if hosts else "127.0.0.1"
+    async with (
+        engines(number, setting.logs, setting.engine_flags, at) as found,
+        _before(setting, found, more, hosts) as stage,
+    ):
+        yield stage
+
+
+@asynccontextmanager
+async def staged_before(setting: Setting, engine: Address, more: Sequence[str] = ()) -> AsyncIterator[Stage]:
+    """A gateway before an engine that somebody else runs, with a tap between; it cannot be killed, frozen or counted.
+
+    Raises ``ChildFailure``.
+    """
+    async with tapped(engine) as tap, _before(setting, [Engine("a", tap, setting.logs, ())], more, None) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def _before(
+    setting: Setting, found: list[Engine], more: Sequence[str], hosts: Hosts | None
+) -> AsyncIterator[Stage]:
+    own = free_address()
+    if hosts is not None:
+        own, more = Address(hosts.gateway_for_clients, own.port), (*more, "--allow-without-keys", "true")
+    words = setting.gateway_words(own, [engine.tap.address for engine in found], more)
+    log = setting.logs / f"gateway-{own.port}.log"
+    with running(hosts.inside(words) if hosts else words, own, log) as child:
+        await asyncio.to_thread(child.await_answer, "/readyz", GATEWAY_SECONDS)
+        stage = Stage(found, child, own, setting.limits, hosts)
+        await all_ready(stage, GATEWAY_SECONDS)
+        yield stage
 
 
 async def all_ready(stage: Stage, seconds: float) -> None:

@@ -46,11 +46,15 @@ class Plan:
 
 
 class Tap:
-    """One engine's wire; ``plan`` may be changed at any time and counts for the calls that come then."""
+    """One engine's wire; ``plan`` may be changed at any time and counts for the calls that come then.
+
+    ``calls`` are chat completions that came, ``left`` those that the gateway left before their answer was whole.
+    """
 
     def __init__(self, engine: Address, host: str = "127.0.0.1") -> None:
         self.engine = engine
         self.plan: Plan | None = None
+        self.calls = self.left = 0
         self.address = Address(host, 0)
         self._server: asyncio.Server | None = None
         self._open: set[_Caller] = set()
@@ -103,6 +107,7 @@ class _Caller(asyncio.Protocol):
         self._gone = True
         self._among.discard(self)
         if self._engine is not None:
+            self._tap.left += self._path == _CHAT
             self._engine.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -126,6 +131,7 @@ class _Caller(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         raw, self._raw = b"".join(self._raw), []
+        self._tap.calls += self._path == _CHAT
         plan = self._tap.plan if self._path == _CHAT else None
         misdeed = plan.meet(self._tap, self._step) if plan is not None else None
         if misdeed is None or misdeed in (Misdeed.HALF_THEN_CLOSE, Misdeed.HALF_THEN_SILENCE):

@@ -98,7 +98,8 @@ def test_no_two_objects_have_one_name_and_all_are_labelled(values: Mapping[str, 
     for manifest in manifests:
         labels = manifest["metadata"]["labels"]
         assert labels["app.kubernetes.io/instance"] == "preceptor"
-        assert labels["app.kubernetes.io/component"] in ("gateway", "engine", "rules", "dashboards")
+        component = labels["app.kubernetes.io/component"]
+        assert component in ("gateway", "engine", "rules", "dashboards", "feedback-migration")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 // The diff: the draft's text with what was struck out and put in, and in the margin the criterion behind each change.
 
 import { sentenceRows, wordPieces } from "./diff.js";
-import { h, said, visible } from "./dom.js";
+import { h, said, scrollable, visible } from "./dom.js";
 import { points } from "./verdicts.js";
 
 /** The changes of a result, in the order of the text. */
 export function changes(result) {
-  if (result.draft === result.answer) return h("div", { class: "changes" }, h("p", { class: "fine", t: "changes.none" }), said(result.answer, { class: "prose", dir: "auto" }));
+  if (result.draft === result.answer) return h("div", { class: "changes" }, h("p", { class: "fine", t: "changes.none" }), scrollable(said(result.answer, { class: "prose", dir: "auto" })));
   const rows = sentenceRows(result.draft, result.answer);
   const reasons = reasonsOf(result);
   return h("div", { class: "changes" },
@@ -15,10 +15,10 @@ export function changes(result) {
 }
 
 function line(row, reasons) {
-  if (row.kind === "same") return h("div", { class: "line same" }, said(row.after.trimEnd(), { class: "prose text", dir: "auto" }));
+  if (row.kind === "same") return h("div", { class: "line same" }, scrollable(said(row.after.trimEnd(), { class: "prose text", dir: "auto" })));
   const found = reasons(row);
   return h("div", { class: `line ${row.kind}`, data: { kind: row.kind, criterion: found.map(({ number }) => number).join(" ") } },
-    h("bdi", { class: "said prose text", dir: "auto" }, text(row)),
+    scrollable(h("bdi", { class: "said prose text", dir: "auto" }, text(row))),
     h("div", { class: "margin" }, h("span", { class: "kind", t: `changes.${row.kind}` }), found.length ? found.map(note) : h("p", { class: "fine", t: "changes.unattributed" })));
 }
 

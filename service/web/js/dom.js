@@ -46,6 +46,20 @@ export function said(text, props = {}) {
   return h("bdi", { ...props, class: `said ${props.class ?? ""}`.trim() }, visible(text));
 }
 
+// So many characters fit every place that text has.
+const ROOM = 600;
+
+/** Let text that may outgrow its place scroll there, within reach of the keyboard and with a name; returns the node. */
+export function scrollable(node) {
+  if (node.textContent.length > ROOM && !node.hasAttribute("tabindex")) {
+    node.tabIndex = 0;
+    node.setAttribute("role", "group");
+    Object.assign(node.dataset, { tLabel: "text.long" });
+    translateNode(node);
+  }
+  return node;
+}
+
 /** Put children in the place of what an element holds. */
 export function show(node, ...children) {
   node.replaceChildren(...children.flat().filter(Boolean));

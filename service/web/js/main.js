@@ -14,6 +14,7 @@ const byId = (id) => document.getElementById(id);
 await speak(preferredLanguage());
 chooseLanguage();
 chooseTheme();
+skipLink();
 keyDialog();
 const views = Object.fromEntries(Object.entries(VIEWS).map(([name, make]) => [name, make(byId(name))]));
 window.addEventListener("hashchange", () => turnTo(asked(), true));
@@ -56,6 +57,13 @@ function chooseTheme() {
   };
   select.addEventListener("change", apply);
   apply();
+}
+
+function skipLink() {
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the fragment names the view
+    byId("main").focus();
+  });
 }
 
 function keyDialog() {

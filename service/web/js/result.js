@@ -3,7 +3,7 @@
 import { codeView } from "./code.js";
 import { changes } from "./changes.js";
 import { copyButton, escaped } from "./copy.js";
-import { h, said } from "./dom.js";
+import { h, said, scrollable } from "./dom.js";
 import { tabs } from "./tabs.js";
 import { traceView } from "./trace.js";
 import { knows } from "./words.js";
@@ -14,7 +14,7 @@ export function resultView(result, request) {
   const json = JSON.stringify(result, null, 2);
   const items = [
     { name: "changes", label: "tab.changes", panel: changes(result) },
-    { name: "answer", label: "tab.answer", panel: h("div", {}, said(result.answer, { class: "prose", dir: "auto" })) },
+    { name: "answer", label: "tab.answer", panel: h("div", {}, scrollable(said(result.answer, { class: "prose", dir: "auto" }))) },
     { name: "trace", label: "tab.trace", panel: traceView(result) },
     { name: "json", label: "tab.json", panel: h("div", {}, copyButton(() => json), h("pre", { class: "code", tabindex: "0", tLabel: "tab.json", data: { tabJson: "" } }, escaped(json))) },
     { name: "code", label: "tab.code", panel: codeView(request) },

@@ -1,6 +1,6 @@
 // One revision as it comes: draft, principles, verdicts, revision. Invariant: an event is drawn once, when it arrives.
 
-import { h, said, show, visible } from "./dom.js";
+import { h, said, scrollable, show, visible } from "./dom.js";
 import { feedbackForm } from "./feedback.js";
 import { progress } from "./introduction.js";
 import { principleList, scenarioList } from "./principle.js";
@@ -19,7 +19,7 @@ export function runView(request, say, goOn) {
   const state = { criteria: null, done: false };
   const asked = request.messages.at(-1).content;
   const element = h("article", { class: "story-run", tabindex: "-1", tLabel: "run" }, steps.element,
-    h("blockquote", { class: "asked" }, said(asked, { dir: "auto" })));
+    scrollable(h("blockquote", { class: "asked" }, said(asked, { dir: "auto" }))));
   steps.reach("draft", "busy");
   draftSection();
 
@@ -137,6 +137,7 @@ function writing(name) {
     due = 0;
     element.append(visible(held));
     held = "";
+    scrollable(element);
   };
   return {
     element,

@@ -17,6 +17,7 @@ from loadtest.child import ChildFailure, free_address, running
 from loadtest.connection import Address
 from loadtest.faults.client import End, Got, ask
 from loadtest.faults.stage import GATEWAY_SECONDS, Setting, counts, engines
+from loadtest.quantiles import gauge
 from loadtest.standin.answers import ACCEPTED_QUESTION, MODEL
 
 # Part of the drain, by the gateway's contract: what is left is cut off and told so in the last second of it.
@@ -69,12 +70,13 @@ async def sigterm(setting: Setting, streams: int, apart_seconds: float = APART_S
     ending = Ending("gateway_sigterm", streams)
     async with engines(1, setting.logs, setting.engine_flags) as (engine,):
         own = free_address()
-        with running(setting.gateway_words(own, [engine.tap.engine]), own, setting.logs / "gateway-drain.log") as child:
+        words = setting.gateway_words(own, [engine.tap.engine], _room(streams))
+        with running(words, own, setting.logs / "gateway-drain.log") as child:
             await asyncio.to_thread(child.await_answer, "/readyz", GATEWAY_SECONDS)
             early = [asyncio.ensure_future(ask(own, body, _BUDGET_SECONDS)) for body in bodies(streams // 2)]
             await asyncio.sleep(apart_seconds)
             late = [asyncio.ensure_future(ask(own, body, _BUDGET_SECONDS)) for body in bodies(streams // 2)]
-            await _all_open(engine.tap.engine, streams)
+            await _all_open(own, engine.tap.engine, streams)
             told = perf_counter()
             child.process.send_signal(signal.SIGTERM)
             ending.facts["while_draining"] = await _while_draining(own)
@@ -92,11 +94,11 @@ async def sigkill(setting: Setting, streams: int) -> Ending:
     ending = Ending("gateway_sigkill", streams)
     async with engines(1, setting.logs, setting.engine_flags) as (engine,):
         own = free_address()
-        words = setting.gateway_words(own, [engine.tap.engine])
+        words = setting.gateway_words(own, [engine.tap.engine], _room(streams))
         with running(words, own, setting.logs / "gateway-killed.log") as child:
             await asyncio.to_thread(child.await_answer, "/readyz", GATEWAY_SECONDS)
             asked = [asyncio.ensure_future(ask(own, body, _BUDGET_SECONDS)) for body in bodies(streams)]
-            await _all_open(engine.tap.engine, streams)
+            await _all_open(own, engine.tap.engine, streams)
             died = perf_counter()
             os.kill(child.pid, signal.SIGKILL)
             got = await asyncio.gather(*asked)
@@ -136,6 +138,11 @@ def _judge_drain(ending: Ending, setting: Setting, early: list[Got], late: list[
     ending.must(ending.facts["while_draining"] == [503, 503], "a draining gateway did not say 503")
 
 
+def _room(streams: int) -> tuple[str, str]:
+    """The gateway's flags that let so many streams be under way at one engine."""
+    return "--max-in-flight", str(streams)
+
+
 async def _while_draining(own: Address) -> list[int]:
     """What readiness and a new request are told."""
     async with httpx.AsyncClient(base_url=own.url, timeout=5.0, trust_env=False) as client:
@@ -144,13 +151,20 @@ async def _while_draining(own: Address) -> list[int]:
     return [ready.status_code, asked.status_code]
 
 
-async def _all_open(engine: Address, streams: int) -> None:
-    """Wait until the engine has at least so many calls open. Raises ``ChildFailure``."""
+async def _all_open(own: Address, engine: Address, streams: int) -> None:
+    """Wait until the gateway serves so many requests and the engine has as many calls. Raises ``ChildFailure``.
+
+    The engine's word alone will not do: a guided stream makes two calls at once, its draft's and its rubric's.
+    """
     until = perf_counter() + _BUDGET_SECONDS / 2
-    while (await counts(engine))["open"] < streams:
-        if perf_counter() > until:
-            raise ChildFailure("the streams did not all open at the engine")
-        await asyncio.sleep(_POLL_SECONDS)
+    async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+        while True:
+            served = gauge((await client.get(f"{own.url}/metrics")).text, "preceptor_in_flight_requests") or 0
+            if served >= streams and (await counts(engine))["open"] >= streams:
+                return
+            if perf_counter() > until:
+                raise ChildFailure(f"{streams} streams did not open: the gateway serves {served:.0f}")
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _idle(engine: Address, since: float) -> float | None:

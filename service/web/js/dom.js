@@ -46,12 +46,12 @@ export function said(text, props = {}) {
   return h("bdi", { ...props, class: `said ${props.class ?? ""}`.trim() }, visible(text));
 }
 
-// So many characters fit every place that text has.
+// Text of fewer characters is shown whole; no place is so low that it needs to scroll.
 const ROOM = 600;
 
 /** Let text that may outgrow its place scroll there, within reach of the keyboard and with a name; returns the node. */
 export function scrollable(node) {
-  if (node.textContent.length > ROOM && !node.hasAttribute("tabindex")) {
+  if (!node.hasAttribute("tabindex") && node.textContent.length > ROOM) {
     node.tabIndex = 0;
     node.setAttribute("role", "group");
     Object.assign(node.dataset, { tLabel: "text.long" });
